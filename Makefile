@@ -1,0 +1,55 @@
+# The front door. Every target does the set-up it needs by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.lock --build-constraints requirements.lock
+
+.PHONY: help setup demo test test-long check bench lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# uv comes from the same hash-pinned lock as everything else.
+$(BIN)/uv: requirements.lock
+	@echo "setup: environment in .venv" >&2
+	@$(PYTHON) -c 'import sys; sys.exit("wordstreet needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
+	@touch $@
+
+.venv/base: $(BIN)/uv pyproject.toml
+	@echo "setup: wordstreet and what it needs (versions and hashes from requirements.lock)" >&2
+	@$(UV) --editable .
+	@touch $@
+
+.venv/dev: .venv/base
+	@echo "setup: what tests, checks and benchmarks need" >&2
+	@$(UV) --group dev
+	@touch $@
+
+setup: .venv/dev  ## the environment in .venv, the command .venv/bin/wordstreet
+
+demo: .venv/base  ## the whole road on a simulated world, offline
+	@$(BIN)/wordstreet demo
+
+test: .venv/dev  ## the tests (under ten minutes)
+	@$(BIN)/python -m pytest -m "not long"
+
+test-long: .venv/dev  ## the long campaigns: crashes, fuzzing, statistics
+	@$(BIN)/python -m pytest -m long -o timeout=3600
+
+check: .venv/dev  ## lint, types, import contracts, docstrings
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/interrogate --quiet src tests bench
+
+bench: .venv/dev  ## the embedded road against a plain loop, and arrival to readable
+	@$(BIN)/python -m bench.road
+
+lock: .venv/dev  ## take the newest versions pyproject.toml allows into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header \
+		--all-extras --group dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and caches, never data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

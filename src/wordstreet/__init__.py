@@ -1,0 +1,1 @@
+"""Word on the street, tested against the tape."""

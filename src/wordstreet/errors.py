@@ -1,0 +1,98 @@
+"""
+The whole error tree on one page; what you catch tells you what to do.
+
+WordstreetError
+├── RefusedError          what the user gave cannot be used; nothing was started (exit 2)
+│   ├── SettingsError     a setting is unknown, malformed or contradicts another
+│   ├── WatchlistError    the watchlist is empty, doubled, ambiguous or malformed
+│   └── InputError        a file, folder, text or query given on the command line is unusable
+├── SourceError           a source gave up; what it delivered before is stored
+├── LogError              the log cannot be used
+│   ├── LogLockedError    another process holds this role on the log
+│   └── LogFullError      the disk under the log is full; nothing acknowledged is lost
+├── LakeError             the lake cannot be used
+│   ├── CommitRefused     another writer committed first: drop the handle, read the position, go on
+│   ├── PositionError     log and lake do not belong together (recreated log, trimmed too far)
+│   └── DamageError       our own data is not what we wrote
+└── LookAheadError        a number would use what was not yet known; the study stops
+
+Every message says what happened and what to do next. An error is raised by the lowest room that
+knows its cause, and everything not in this tree is a defect of ours.
+"""
+
+__all__ = [
+    "CommitRefused",
+    "DamageError",
+    "InputError",
+    "LakeError",
+    "LogError",
+    "LogFullError",
+    "LogLockedError",
+    "LookAheadError",
+    "PositionError",
+    "RefusedError",
+    "SettingsError",
+    "SourceError",
+    "WatchlistError",
+    "WordstreetError",
+]
+
+
+class WordstreetError(Exception):
+    """Anything wordstreet itself reports; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class RefusedError(WordstreetError):
+    """What the user gave cannot be used; nothing was started."""
+
+    exit_code = 2
+
+
+class SettingsError(RefusedError):
+    """A setting is unknown, malformed or contradicts another."""
+
+
+class WatchlistError(RefusedError):
+    """The watchlist is empty, doubled, ambiguous or malformed."""
+
+
+class InputError(RefusedError):
+    """A file, folder, text or query given by the user is unusable."""
+
+
+class SourceError(WordstreetError):
+    """A source gave up; what it delivered before is stored."""
+
+
+class LogError(WordstreetError):
+    """The log cannot be used."""
+
+
+class LogLockedError(LogError):
+    """Another process holds this role on the log."""
+
+
+class LogFullError(LogError):
+    """The disk under the log is full; nothing that was acknowledged is lost."""
+
+
+class LakeError(WordstreetError):
+    """The lake cannot be used."""
+
+
+class CommitRefused(LakeError):  # noqa: N818 - a refusal is an answer, not a fault
+    """Another writer committed first; drop the handle, read the position, go on from there."""
+
+
+class PositionError(LakeError):
+    """Log and lake do not belong together: offsets are missing or ahead of the log's end."""
+
+
+class DamageError(LakeError):
+    """Our own data is not what we wrote."""
+
+
+class LookAheadError(WordstreetError):
+    """A number would use what was not yet known at its time."""

@@ -1,0 +1,1 @@
+"""The Parquet store: every offset exactly once."""

@@ -1,0 +1,1 @@
+"""Daily prices and the trading sessions they belong to."""

@@ -1,0 +1,248 @@
+"""One frozen Settings, read once: defaults, then a TOML file, then the environment, then `--set`."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from wordstreet.errors import SettingsError
+
+__all__ = [
+    "IngestSettings",
+    "LakeSettings",
+    "LogSettings",
+    "ScoreSettings",
+    "Settings",
+    "StudySettings",
+    "WatchlistSettings",
+    "load",
+]
+
+_PREFIX: Final = "WORDSTREET_"
+_SECRET: Final = ("token", "password", "secret", "credential")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchlistSettings:
+    """Whom we listen for."""
+
+    path: str = "us30"  # a TOML file, or a list that comes with wordstreet: seed, us30
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The ordered record between collector and engine."""
+
+    kind: str = "embedded"
+    topic: str = "posts"
+    partitions: int = 1  # fixed when the topic is first written
+
+
+@dataclass(frozen=True, slots=True)
+class LakeSettings:
+    """The Parquet store."""
+
+    uri: str = ""  # a folder or s3://bucket/prefix; empty: `lake` in the home
+    small_files: int = 48  # compact a month of a table when it has this many small files
+    retention_hours: int = 24  # vacuum keeps files that readers of old versions may still need
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """From the log into the lake."""
+
+    interval_seconds: float = 0.5  # the longest a post waits for its batch to be full
+    batch_rows: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """How opinion is measured."""
+
+    scorer: str = "vader"
+
+
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """What counts as opinion and when it was known; each part of every run id."""
+
+    cutoff_minutes: int = 20  # before the close; a post at or after the cutoff is the next session's
+    min_posts: int = 10  # per company and session, fewer is unknown
+    min_authors: int = 5
+    min_confidence: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; `origins` tells for each dotted key where its value came from."""
+
+    home: Path
+    watchlist: WatchlistSettings = field(default_factory=WatchlistSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    lake: LakeSettings = field(default_factory=LakeSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    score: ScoreSettings = field(default_factory=ScoreSettings)
+    study: StudySettings = field(default_factory=StudySettings)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lake_uri(self) -> str:
+        """Where the lake lies: a local folder or an `s3://` address."""
+        return self.lake.uri or str(self.home / "lake")
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (key, value, where from) of every setting in force, secrets masked."""
+        yield "home", str(self.home), self.origins.get("home", "default")
+        for key, value in _leaves(self):
+            masked = "***" if value and key.endswith(_SECRET) else str(value)
+            yield key, masked, self.origins.get(key, "default")
+
+
+def load(
+    home: str | None = None,
+    config: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Sequence[str] = (),
+) -> Settings:
+    """
+    Return the settings in force; later origins win.
+
+    Args:
+
+        home: folder for everything; None takes WORDSTREET_HOME, else ./wordstreet-data
+
+        config: path of a TOML file whose tables are the sections
+
+        environment: variables WORDSTREET_SECTION__KEY
+
+        assignments: texts `section.key=value`
+
+    Raises `SettingsError` naming the file, variable or assignment at fault.
+    """
+    environment = environment or {}
+    origin = "--home" if home else ("WORDSTREET_HOME" if "WORDSTREET_HOME" in environment else "default")
+    folder = home or environment.get("WORDSTREET_HOME") or "wordstreet-data"
+    settings = Settings(home=Path(folder).absolute())
+    origins = {"home": origin}
+    for key, value, where in [
+        *_from_file(config),
+        *_from_environment(environment),
+        *_from_assignments(assignments),
+    ]:
+        settings = _assign(settings, key.split("."), value, key, where)
+        origins[key] = where
+    _check(settings, origins)
+    return replace(settings, origins=origins)
+
+
+def _from_file(config: str | None) -> Iterator[tuple[str, Any, str]]:
+    if config is None:
+        return
+    try:
+        tree = tomllib.loads(Path(config).read_text("utf-8"))
+    except OSError as error:
+        message = f"cannot read the settings file {config}: {error.strerror}"
+        raise SettingsError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"the settings file {config} is not valid TOML: {error}"
+        raise SettingsError(message) from error
+    yield from ((key, value, config) for key, value in _flatten(tree, ""))
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name, value in sorted(environment.items()):
+        if name.startswith(_PREFIX) and "__" in name:
+            yield name.removeprefix(_PREFIX).lower().replace("__", "."), value, name
+
+
+def _from_assignments(assignments: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            message = f"--set {text!r} is not of the form section.key=value, e.g. --set log.topic=posts"
+            raise SettingsError(message)
+        yield key.strip(), value.strip(), "--set"
+
+
+def _assign(part: Any, path: list[str], value: Any, key: str, where: str) -> Any:
+    """Return `part` with the value at `path` replaced and converted to the field's type."""
+    hints = get_type_hints(type(part))
+    name = path[0]
+    known = {f.name for f in fields(part)} - {"origins", "home"}
+    if name not in known or is_dataclass(hints[name]) != (len(path) > 1):
+        raise SettingsError(_unknown(key, where))
+    if len(path) > 1:
+        return replace(part, **{name: _assign(getattr(part, name), path[1:], value, key, where)})
+    return replace(part, **{name: _convert(value, hints[name], key, where)})
+
+
+def _convert(value: Any, kind: Any, key: str, where: str) -> Any:
+    if isinstance(value, str) and kind in (int, float):
+        try:
+            return kind(value.replace("_", ""))
+        except ValueError:
+            pass
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    message = f"{where}: {key} must be {_NAMES[kind]}, not {value!r}"
+    raise SettingsError(message)
+
+
+_NAMES: Final = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def _unknown(key: str, where: str) -> str:
+    known = [k for k, _ in _leaves(Settings(home=Path()))]
+    near = get_close_matches(key, known, 1)
+    hint = f"did you mean {near[0]}?" if near else "`wordstreet settings` lists them all"
+    return f"{where}: there is no setting {key}; {hint}"
+
+
+def _leaves(part: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if is_dataclass(value):
+            yield from _leaves(value, f"{prefix}{item.name}.")
+        elif prefix:
+            yield f"{prefix}{item.name}", value
+
+
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "log.partitions": (1, 1024),
+    "lake.small_files": (2, 100_000),
+    "lake.retention_hours": (0, 24 * 365),
+    "ingest.interval_seconds": (0.01, 3600),
+    "ingest.batch_rows": (1, 1_000_000),
+    "study.cutoff_minutes": (0, 390),
+    "study.min_posts": (1, 1_000_000),
+    "study.min_authors": (1, 1_000_000),
+    "study.min_confidence": (0, 1),
+}
+
+
+def _check(settings: Settings, origins: Mapping[str, str]) -> None:
+    """Raise `SettingsError` for values no part of wordstreet could work with."""
+    values = dict(_leaves(settings))
+    for key, (low, high) in _BOUNDS.items():
+        if not low <= values[key] <= high:
+            where = origins.get(key, "default")
+            message = f"{where}: {key} must be from {low:g} to {high:g}, not {values[key]:g}"
+            raise SettingsError(message)
+    if settings.log.kind != "embedded":
+        message = f"{origins.get('log.kind')}: log.kind must be embedded, not {settings.log.kind!r}"
+        raise SettingsError(message)
+    if not settings.log.topic.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        message = f"log.topic must be letters, digits, '-', '_' and '.', not {settings.log.topic!r}"
+        raise SettingsError(message)

@@ -1,0 +1,1 @@
+"""How opinion is measured: the `Scorer` contract and its implementations."""
