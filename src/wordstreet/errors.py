@@ -7,8 +7,8 @@ WordstreetError
 │   ├── WatchlistError    the watchlist is empty, doubled, ambiguous or malformed
 │   └── InputError        a file, folder, text or query given on the command line is unusable
 ├── SourceError           a source gave up; what it delivered before is stored
+├── LockedError           another process has this role on the log or the lake
 ├── LogError              the log cannot be used
-│   ├── LogLockedError    another process holds this role on the log
 │   └── LogFullError      the disk under the log is full; nothing acknowledged is lost
 ├── LakeError             the lake cannot be used
 │   ├── CommitRefused     another writer committed first: drop the handle, read the position, go on
@@ -25,9 +25,9 @@ __all__ = [
     "DamageError",
     "InputError",
     "LakeError",
+    "LockedError",
     "LogError",
     "LogFullError",
-    "LogLockedError",
     "LookAheadError",
     "PositionError",
     "RefusedError",
@@ -66,12 +66,12 @@ class SourceError(WordstreetError):
     """A source gave up; what it delivered before is stored."""
 
 
+class LockedError(WordstreetError):
+    """Another process has this role on the log or the lake."""
+
+
 class LogError(WordstreetError):
     """The log cannot be used."""
-
-
-class LogLockedError(LogError):
-    """Another process holds this role on the log."""
 
 
 class LogFullError(LogError):

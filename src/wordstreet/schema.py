@@ -103,7 +103,7 @@ POSTS: Final = pa.schema(
         pa.field("rule_tags", pa.list_(pa.string())),
         pa.field("origin", pa.string()),
         pa.field("raw", pa.binary()),
-        pa.field("deleted_at", TIME),  # set when the row was blanked
+        pa.field("deleted_at", TIME),  # when we blanked the row
         *POSITION,
     ]
 )

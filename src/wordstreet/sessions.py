@@ -13,7 +13,7 @@ __all__ = ["Sessions"]
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """
-    The trading days of one exchange, oldest first.
+    The trading days of one exchange, oldest first, at least one.
 
     exchange: MIC, e.g. XNYS
     dates:    datetime64[D], shape (T,)
@@ -29,22 +29,25 @@ class Sessions:
     def __len__(self) -> int:
         return len(self.dates)
 
+    def cutoffs(self, minutes_before_close: int = 0) -> NDArray[np.datetime64]:
+        """Return for each session the time from which on a post is too late for it."""
+        return self.closes - np.timedelta64(minutes_before_close, "m")
+
     def index_of(
         self, times: NDArray[np.datetime64], minutes_before_close: int = 0
     ) -> NDArray[np.int64]:
         """
         Return for each UTC time the index of the first session whose cutoff is strictly later.
 
-        The cutoff is the close less `minutes_before_close`; a post at the cutoff itself counts
-        for the next session, and weekends and holidays pool forward. Times before the first
-        session's open or at and after the last cutoff raise `InputError`: a guess would be wrong.
+        A post at the cutoff itself counts for the next session; nights, weekends and holidays
+        pool forward. A time before the first open, at or after the last cutoff, or unknown (NaT)
+        raises `InputError`: a guess would be wrong.
         """
-        cutoffs = self.closes - np.timedelta64(minutes_before_close, "m")
-        index = np.searchsorted(cutoffs, times, side="right")
-        if len(times) and (times.min() < self.opens[0] or times.max() >= cutoffs[-1]):
+        cutoffs = self.cutoffs(minutes_before_close)
+        if len(times) and not (times.min() >= self.opens[0] and times.max() < cutoffs[-1]):
             message = (
                 f"a time between {times.min()} and {times.max()} lies outside the {self.exchange} "
                 f"calendar ({self.dates[0]} to {self.dates[-1]}); load a longer calendar"
             )
             raise InputError(message)
-        return index.astype(np.int64)
+        return np.searchsorted(cutoffs, times, side="right").astype(np.int64)

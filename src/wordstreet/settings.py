@@ -68,7 +68,9 @@ class ScoreSettings:
 class StudySettings:
     """What counts as opinion and when it was known; each part of every run id."""
 
-    cutoff_minutes: int = 20  # before the close; a post at or after the cutoff is the next session's
+    cutoff_minutes: int = (
+        20  # before the close; a post at or after the cutoff is the next session's
+    )
     min_posts: int = 10  # per company and session, fewer is unknown
     min_authors: int = 5
     min_confidence: float = 0.5
@@ -122,7 +124,9 @@ def load(
     Raises `SettingsError` naming the file, variable or assignment at fault.
     """
     environment = environment or {}
-    origin = "--home" if home else ("WORDSTREET_HOME" if "WORDSTREET_HOME" in environment else "default")
+    origin = (
+        "--home" if home else ("WORDSTREET_HOME" if "WORDSTREET_HOME" in environment else "default")
+    )
     folder = home or environment.get("WORDSTREET_HOME") or "wordstreet-data"
     settings = Settings(home=Path(folder).absolute())
     origins = {"home": origin}
@@ -169,7 +173,9 @@ def _from_assignments(assignments: Sequence[str]) -> Iterator[tuple[str, str, st
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:
-            message = f"--set {text!r} is not of the form section.key=value, e.g. --set log.topic=posts"
+            message = (
+                f"--set {text!r} is not of the form section.key=value, e.g. --set log.topic=posts"
+            )
             raise SettingsError(message)
         yield key.strip(), value.strip(), "--set"
 

@@ -53,7 +53,9 @@ class Watchlist:
     def load(cls, path: str) -> "Watchlist":
         """Read a TOML file, or a shipped list by its name; `WatchlistError` names file and line."""
         if path in SHIPPED:
-            text = resources.files("wordstreet").joinpath(f"watchlists/{path}.toml").read_text("utf-8")
+            text = (
+                resources.files("wordstreet").joinpath(f"watchlists/{path}.toml").read_text("utf-8")
+            )
             return cls.parse(text, f"{path}.toml")
         try:
             text = Path(path).read_text("utf-8")

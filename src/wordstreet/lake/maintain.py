@@ -1,0 +1,234 @@
+"""Keeping a lake in shape: compact, vacuum, verify, and what is in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, WriterProperties
+from numpy.typing import NDArray
+
+from wordstreet.lake.commit import removed_files
+from wordstreet.lake.deletions import retried
+from wordstreet.lake.storage import Stored
+from wordstreet.lake.tables import PARTITION, Lake, Stream, parse_name
+from wordstreet.schema import POSITION, TABLES
+
+__all__ = ["Audit", "clear_leftovers", "compact", "info", "vacuum", "verify"]
+
+_SMALL_BYTES: Final = 32 * 2**20
+_TARGET_BYTES: Final = 128 * 2**20
+_WRITER: Final = WriterProperties(
+    compression="ZSTD", compression_level=3, max_row_group_size=50_000
+)
+_ACCOUNTED: Final = ("posts", "rejects", "deletions", "gaps")
+"""Where an offset can end; a mention is a view on a post."""
+
+_ALL: Final = (*TABLES, "prices")
+_SLOWEST_REWRITE: Final = timedelta(hours=1)
+
+
+def compact(lake: Lake, small_files: int = 2) -> dict[str, int]:
+    """
+    Merge the small files of every month of a table that has at least `small_files` of them.
+
+    Returns the number of files replaced in each table. Rows and offsets stay what they are;
+    ingest goes on meanwhile and neither waits for the other.
+    """
+    replaced: dict[str, int] = {}
+    for table, month in _crowded(lake, small_files):
+        result = retried(lambda t=table, m=month: _compact(lake.handle(t), m))  # type: ignore[misc]
+        replaced[table] = replaced.get(table, 0) + int(result["numFilesRemoved"])
+    return replaced
+
+
+def _crowded(lake: Lake, small_files: int) -> Iterator[tuple[str, str]]:
+    for table in TABLES:
+        files = _actions(lake.handle(table))
+        months = [
+            month
+            for size, month in zip(
+                files["size_bytes"], files[f"partition.{PARTITION}"], strict=True
+            )
+            if size < _SMALL_BYTES
+        ]
+        yield from ((table, m) for m in sorted(set(months)) if months.count(m) >= small_files)
+
+
+def _actions(handle: DeltaTable) -> dict[str, list[Any]]:
+    """Return the live files of a table: path, size_bytes, num_records and partition by column."""
+    return dict(pa.table(handle.get_add_actions(flatten=True)).to_pydict())
+
+
+def _compact(handle: DeltaTable, month: str) -> dict[str, Any]:
+    result: dict[str, Any] = handle.optimize.compact(
+        partition_filters=[(PARTITION, "=", month)],
+        target_size=_TARGET_BYTES,
+        max_concurrent_tasks=1,
+        writer_properties=_WRITER,
+    )
+    return result
+
+
+def vacuum(lake: Lake, retention_hours: int, now: datetime) -> int:
+    """
+    Remove files that no version younger than `retention_hours` needs; return how many.
+
+    A file that a writer may be about to commit stays, whatever the retention.
+    """
+    with lake.rewriting():
+        removed = 0
+        for table in _ALL:
+            handle = lake.handle(table)
+            old = set(_removed(handle, table, retention_hours))
+            old &= {file.path for file in lake.storage.list(table)}
+            old |= set(_leftovers(lake, table, handle, now))
+            lake.storage.delete(sorted(old))
+            removed += len(old)
+    return removed
+
+
+def clear_leftovers(lake: Lake, now: datetime) -> int:
+    """Remove what killed rewrites left behind; nothing that is or was part of a table."""
+    with lake.rewriting():
+        dead = [path for table in _ALL for path in _leftovers(lake, table, lake.handle(table), now)]
+        lake.storage.delete(dead)
+    return len(dead)
+
+
+def _leftovers(lake: Lake, table: str, handle: DeltaTable, now: datetime) -> Iterator[str]:
+    """
+    Yield files that no commit names and nobody can still be about to commit.
+
+    An appended file is dead once its stream's position has passed its start. A rewritten one is
+    dead when we alone rewrite (a local lake, locked); elsewhere after longer than rewriting takes.
+    """
+    for file in _unknown(lake, table, handle):
+        if parse_name(file.path):
+            if not _awaited(lake, table, handle, file):
+                yield file.path
+        elif lake.storage.local or now - file.written_at > _SLOWEST_REWRITE:
+            yield file.path
+
+
+def _awaited(lake: Lake, table: str, handle: DeltaTable, file: Stored) -> bool:
+    """Tell whether an appended file may belong to a commit that is still to come."""
+    named = parse_name(file.path)
+    return named is not None and any(
+        stream.prefix == named.prefix and named.start >= position
+        for stream, position in lake.positions(table, handle).items()
+    )
+
+
+def _unknown(lake: Lake, table: str, handle: DeltaTable) -> Iterator[Stored]:
+    """Yield files on disk that are neither live nor removed by a commit."""
+    known = {f"{table}/{path}" for path in _actions(handle)["path"]}
+    known |= set(removed_files(handle))
+    for file in lake.storage.list(table):
+        if "/_delta_log/" not in file.path and file.path not in known:
+            yield file
+
+
+def _removed(handle: DeltaTable, table: str, hours: int) -> list[str]:
+    found = handle.vacuum(retention_hours=hours, enforce_retention_duration=False, dry_run=True)
+    return [f"{table}/{path}" for path in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """
+    What `verify` found.
+
+    records:       offsets that landed
+    lost:          offsets below their stream's position that are nowhere
+    twice:         offsets that landed more than once
+    ahead:         offsets that landed at or above the position of their table
+    orphans:       files that belong to nothing
+    missing_files: live files that are not there, or not as long as they were
+    """
+
+    records: int
+    lost: int
+    twice: int
+    ahead: int
+    orphans: int
+    missing_files: int
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the lake holds every offset exactly once and every file it names."""
+        return not (self.lost or self.twice or self.ahead or self.orphans or self.missing_files)
+
+
+def verify(lake: Lake) -> Audit:
+    """Count every offset and every file of the lake; reads the offset columns, nothing else."""
+    offsets: dict[Stream, list[NDArray[np.int64]]] = {stream: [] for stream in lake.streams()}
+    low = dict.fromkeys(offsets, np.iinfo(np.int64).max)
+    ahead = orphans = missing = 0
+    for table in _ALL:
+        handle = lake.handle(table)
+        orphans += sum(not _awaited(lake, table, handle, f) for f in _unknown(lake, table, handle))
+        there, gone = _present(lake, table, handle)
+        missing += gone
+        if table not in _ACCOUNTED:
+            continue
+        for stream, position in lake.positions(table, handle).items():
+            low[stream] = min(low[stream], position)
+            mine = [found for path in there for found in _offsets(lake, path, stream)]
+            offsets[stream] += mine
+            ahead += sum(int((part >= position).sum()) for part in mine)
+    records = lost = twice = 0
+    for stream, parts in offsets.items():
+        landed = np.concatenate([np.empty(0, np.int64), *parts])
+        distinct = np.unique(landed)
+        records += len(distinct)
+        twice += len(landed) - len(distinct)
+        lost += low[stream] - int((distinct < low[stream]).sum())
+    return Audit(records, lost, twice, ahead, orphans, missing)
+
+
+def _present(lake: Lake, table: str, handle: DeltaTable) -> tuple[list[str], int]:
+    """Return the live files that are there in full, and how many are not."""
+    sizes = {file.path: file.size for file in lake.storage.list(table)}
+    live = _actions(handle)
+    whole = [
+        f"{table}/{path}"
+        for path, size in zip(live["path"], live["size_bytes"], strict=True)
+        if sizes.get(f"{table}/{path}") == size
+    ]
+    return whole, len(live["path"]) - len(whole)
+
+
+def _offsets(lake: Lake, path: str, stream: Stream) -> Iterator[NDArray[np.int64]]:
+    """Yield the offsets of `stream` in one file."""
+    names = [field.name for field in POSITION]
+    with lake.storage.open(path) as file:
+        rows = pq.read_table(file, columns=names, read_dictionary=["log_id", "topic"])
+    keep = np.ones(len(rows), bool)
+    for name, value in zip(names[:3], (stream.log_id, stream.topic, stream.partition), strict=True):
+        keep &= pc.fill_null(pc.equal(rows[name], value), False).to_numpy()
+    yield rows["offset"].to_numpy()[keep].astype(np.int64)
+
+
+def info(lake: Lake) -> dict[str, Any]:
+    """Return tables {name: {rows, files, bytes, version}} and positions {table: {stream: offset}}."""
+    tables, positions = {}, {}
+    for table in _ALL:
+        handle = lake.handle(table)
+        live = _actions(handle)
+        tables[table] = {
+            "rows": sum(live["num_records"]),
+            "files": len(live["path"]),
+            "bytes": sum(live["size_bytes"]),
+            "version": handle.version(),
+        }
+        if table in TABLES:
+            positions[table] = {
+                f"{stream.log_id}/{stream.topic}/{stream.partition}": position
+                for stream, position in lake.positions(table, handle).items()
+            }
+    return {"tables": tables, "positions": positions}

@@ -1,0 +1,220 @@
+"""The log in one SQLite file: the same topics, partitions and offsets as Kafka, for one machine."""
+
+import sqlite3
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from wordstreet.errors import LogError, LogFullError, SettingsError
+from wordstreet.log import Slice
+from wordstreet.schema import RECORDS, Envelope
+
+__all__ = ["EmbeddedLog"]
+
+MAX_SLICE_BYTES: Final = 16 * 2**20
+"""A slice ends early at this many payload bytes, so that memory does not follow the size of posts."""
+
+_TRIM_ROWS: Final = 5_000
+_BUSY_SECONDS: Final = 60.0
+
+_TABLES: Final = """
+create table if not exists log (id text not null);
+create table if not exists topics (
+    topic text primary key, partitions integer not null
+);
+create table if not exists heads (
+    topic text, partition integer, next integer not null, primary key (topic, partition)
+) without rowid;
+create table if not exists cursors (
+    source text, part text, position text not null, primary key (source, part)
+) without rowid;
+create table if not exists records (
+    topic text not null, partition integer not null, offset integer not null,
+    key text, value blob, source text, event text, observed_at integer, origin text, schema text,
+    unique (topic, partition, offset)
+);
+"""
+
+
+class EmbeddedLog:
+    """
+    One topic of the log kept in `folder`; see `wordstreet.log.Log` for the contract.
+
+    Every append is one transaction, synced to disk before it returns. One process appends and
+    another reads and trims at the same time. What is trimmed
+    is overwritten with zeros, because a deleted post must leave no text behind.
+    """
+
+    def __init__(self, folder: Path, topic: str, partitions: int = 1) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "log.sqlite"
+        self.topic = topic
+        with self._reported():
+            self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.execute("pragma secure_delete = on")
+            with self._transaction():
+                for statement in _TABLES.strip().split(";\n"):
+                    self._db.execute(statement)
+                self._found(topic, partitions)
+            self.id: str = self._db.execute("select id from log").fetchone()[0]
+            stored = self._db.execute(
+                "select partitions from topics where topic = ?", (topic,)
+            ).fetchone()[0]
+        if stored != partitions:
+            message = (
+                f"topic {topic!r} in {self.path} has {stored} partitions and keeps them; "
+                f"set log.partitions={stored} or take another log.topic"
+            )
+            raise SettingsError(message)
+        self._partitions = partitions
+
+    def _found(self, topic: str, partitions: int) -> None:
+        """Give a new log its id and a new topic its partitions."""
+        if self._db.execute("select count(*) from log").fetchone()[0] == 0:
+            self._db.execute("insert into log values (?)", (str(uuid.uuid4()),))
+        if self._db.execute(
+            "insert or ignore into topics values (?, ?)", (topic, partitions)
+        ).rowcount:
+            self._db.executemany(
+                "insert into heads values (?, ?, 0)", [(topic, p) for p in range(partitions)]
+            )
+
+    def append(self, records: Sequence[Envelope], source: str, cursor: Mapping[str, str]) -> None:
+        """Store the records and merge the cursor of `source`, in one durable step."""
+        with self._reported(), self._transaction():
+            ordered = sorted(records, key=self._partition_of) if self._partitions > 1 else records
+            for partition, group in groupby(ordered, key=self._partition_of):
+                self._append_to(partition, list(group))
+            self._db.executemany(
+                "insert or replace into cursors values (?, ?, ?)",
+                [(source, part, position) for part, position in cursor.items()],
+            )
+
+    def _append_to(self, partition: int, records: list[Envelope]) -> None:
+        start = self._head(partition)
+        self._db.executemany(
+            "insert into records values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((self.topic, partition, offset, *r) for offset, r in enumerate(records, start)),
+        )
+        self._db.execute(
+            "update heads set next = ? where topic = ? and partition = ?",
+            (start + len(records), self.topic, partition),
+        )
+
+    def _partition_of(self, record: Envelope) -> int:
+        return zlib.crc32(record.key.encode()) % self._partitions if self._partitions > 1 else 0
+
+    def _head(self, partition: int) -> int:
+        row = self._db.execute(
+            "select next from heads where topic = ? and partition = ?", (self.topic, partition)
+        ).fetchone()
+        return int(row[0])
+
+    def cursor(self, source: str) -> dict[str, str]:
+        """Return the stored cursor of a source; empty when it never ran."""
+        with self._reported():
+            return dict(
+                self._db.execute("select part, position from cursors where source = ?", (source,))
+            )
+
+    def partitions(self) -> list[int]:
+        """Return the numbers of the partitions."""
+        return list(range(self._partitions))
+
+    def bounds(self, partition: int) -> tuple[int, int]:
+        """Return [begin, end): the first offset still held and the next one to be given."""
+        with self._reported():
+            head = self._head(partition)
+            first = self._db.execute(
+                "select min(offset) from records where topic = ? and partition = ?",
+                (self.topic, partition),
+            ).fetchone()[0]
+        return (head if first is None else int(first)), head
+
+    def read(self, partition: int, start: int, limit: int) -> Slice:
+        """Return up to `limit` records from `start` on; an empty slice ends where it starts."""
+        rows: list[tuple[Any, ...]] = []
+        size = 0
+        with self._reported():
+            found = self._db.execute(
+                "select key, value, source, event, observed_at, origin, schema, offset from records"
+                " where topic = ? and partition = ? and offset >= ? order by offset limit ?",
+                (self.topic, partition, start, limit),
+            )
+            for row in found:
+                rows.append(row)
+                size += len(row[1])
+                if size >= MAX_SLICE_BYTES:
+                    break
+            found.close()
+        end = rows[-1][-1] + 1 if rows else start
+        return Slice(partition, start, end, self._batch(partition, rows))
+
+    def _batch(self, partition: int, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+        *columns, offsets = zip(*rows, strict=True) if rows else ((),) * 8
+        count = len(rows)
+        position = (
+            pa.repeat(pa.scalar(self.id), count),
+            pa.repeat(pa.scalar(self.topic), count),
+            pa.repeat(pa.scalar(partition, pa.int32()), count),
+            offsets,
+        )
+        arrays = [
+            pa.array(column, field.type) if isinstance(column, tuple) else column
+            for column, field in zip((*columns, *position), RECORDS, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=RECORDS)
+
+    def trim(self, partition: int, before: int) -> None:
+        """Forget records below `before`; they are in the lake."""
+        with self._reported():
+            begin, _ = self.bounds(partition)
+            for stop in range(begin + _TRIM_ROWS, before + _TRIM_ROWS, _TRIM_ROWS):
+                with self._transaction():  # short ones, so that the collector never waits long
+                    self._db.execute(
+                        "delete from records where topic = ? and partition = ? and offset < ?",
+                        (self.topic, partition, min(stop, before)),
+                    )
+            if before > begin:
+                self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def close(self) -> None:
+        """Close the file; what was appended is on disk already."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
+                self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turn what SQLite says into our words."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
+                message = (
+                    f"the disk under {self.path} is full; everything acknowledged is safe. "
+                    "Free some space and start again: it goes on after the last stored post"
+                )
+                raise LogFullError(message) from error
+            message = (
+                f"the log {self.path} cannot be used: {error}. If the file is damaged, move the "
+                "folder away: a new log is started and sources are read again"
+            )
+            raise LogError(message) from error
