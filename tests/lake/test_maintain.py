@@ -122,7 +122,11 @@ def test_leftovers_of_a_killed_rewrite_are_cleared(tmp_path: Path) -> None:
 def test_two_cannot_rewrite_one_local_lake(tmp_path: Path) -> None:
     """Maintenance waits for maintenance, then says who is at work."""
     lake = Lake(str(tmp_path / "lake"))
-    with lake.rewriting(), pytest.raises(LockedError, match="another maintenance"), lake.rewriting(0.1):
+    with (
+        lake.rewriting(),
+        pytest.raises(LockedError, match="another maintenance"),
+        lake.rewriting(0.1),
+    ):
         pass
 
 

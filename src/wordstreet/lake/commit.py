@@ -94,19 +94,19 @@ class Writer:
 
     def _commit(self, name: str, rows: pa.Table, ends: Mapping[Stream, int]) -> int:
         handle = self._handles[name]
-        actions = [
-            self._write(name, stream, end, month, part)
-            for stream, end in ends.items()
-            for month, part in by_month(rows.filter(pc.equal(rows["partition"], stream.partition)))
-        ]
-        self._trace(f"{name}: files written")
         before = handle.version()
         try:
+            actions = [
+                self._write(name, stream, end, month, part)
+                for stream, end in ends.items()
+                for month, part in by_month(self._of(stream, rows))
+            ]
+            self._trace(f"{name}: files written")
             commit(handle, actions, {s.app_id(name): end for s, end in ends.items()})
             self._trace(f"{name}: committed")
             handle.update_incremental()
         except (DeltaError, OSError) as error:
-            message = f"the commit to {name} was refused: {error}; read the position and go on"
+            message = f"{name} was not committed: {error}; read the position and go on from there"
             raise CommitRefused(message) from error
         self._lake.storage.sync_commit(name, range(before + 1, handle.version() + 1))
         self._done[name].update(ends)
@@ -116,6 +116,9 @@ class Writer:
         self._sweep(name)
         self._trace(f"{name}: synced")
         return len(rows)
+
+    def _of(self, stream: Stream, rows: pa.Table) -> pa.Table:
+        return rows.filter(pc.equal(rows["partition"], stream.partition))
 
     def _write(self, name: str, stream: Stream, end: int, month: str, rows: pa.Table) -> AddAction:
         """Write one Parquet file and return the action that makes it part of the table."""

@@ -13,12 +13,12 @@ from deltalake import DeltaTable, WriterProperties
 from numpy.typing import NDArray
 
 from wordstreet.lake.commit import removed_files
-from wordstreet.lake.deletions import retried
+from wordstreet.lake.deletions import apply, retried
 from wordstreet.lake.storage import Stored
 from wordstreet.lake.tables import PARTITION, Lake, Stream, parse_name
 from wordstreet.schema import POSITION, TABLES
 
-__all__ = ["Audit", "clear_leftovers", "compact", "info", "vacuum", "verify"]
+__all__ = ["Audit", "clear_leftovers", "compact", "duplicates", "info", "tend", "vacuum", "verify"]
 
 _SMALL_BYTES: Final = 32 * 2**20
 _TARGET_BYTES: Final = 128 * 2**20
@@ -30,6 +30,14 @@ _ACCOUNTED: Final = ("posts", "rejects", "deletions", "gaps")
 
 _ALL: Final = (*TABLES, "prices")
 _SLOWEST_REWRITE: Final = timedelta(hours=1)
+
+
+def tend(lake: Lake, small_files: int, now: datetime) -> None:
+    """Do what cannot wait for a night: clear what crashes left, blank deletions, merge small files."""
+    clear_leftovers(lake, now)
+    with lake.rewriting():
+        apply(lake, now)
+        compact(lake, small_files)
 
 
 def compact(lake: Lake, small_files: int = 2) -> dict[str, int]:
@@ -212,6 +220,23 @@ def _offsets(lake: Lake, path: str, stream: Stream) -> Iterator[NDArray[np.int64
     for name, value in zip(names[:3], (stream.log_id, stream.topic, stream.partition), strict=True):
         keep &= pc.fill_null(pc.equal(rows[name], value), False).to_numpy()
     yield rows["offset"].to_numpy()[keep].astype(np.int64)
+
+
+def duplicates(lake: Lake, since: datetime) -> int:
+    """Return how many posts that landed since then were there already, or twice among themselves."""
+    columns = ["source", "post_id", "ingested_at"]
+    keys: list[NDArray[np.int64]] = []
+    new: list[NDArray[np.bool_]] = []
+    for path in _actions(lake.handle("posts"))["path"]:
+        with lake.storage.open(f"posts/{path}") as file:
+            rows = pq.read_table(file, columns=columns)
+        pairs = zip(rows["source"].to_pylist(), rows["post_id"].to_pylist(), strict=True)
+        keys.append(np.fromiter(map(hash, pairs), np.int64, len(rows)))
+        new.append(pc.greater_equal(rows["ingested_at"], since).to_numpy())
+    if not keys:
+        return 0
+    every, fresh = np.concatenate(keys), np.concatenate(new)
+    return int(fresh.sum()) - (len(np.unique(every)) - len(np.unique(every[~fresh])))
 
 
 def info(lake: Lake) -> dict[str, Any]:

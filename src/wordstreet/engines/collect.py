@@ -1,0 +1,151 @@
+"""From a source onto the log, and nothing else."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import connection as pipes
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from wordstreet.engines.stop import on_signals
+from wordstreet.errors import WordstreetError
+from wordstreet.locks import hold
+from wordstreet.log import Log
+from wordstreet.log.embedded import EmbeddedLog
+from wordstreet.settings import Settings
+from wordstreet.sources import RawBatch, Source
+from wordstreet.sources.replay import Replay
+
+__all__ = [
+    "SOURCES",
+    "Collected",
+    "collect",
+    "collect_alone",
+    "in_child",
+    "open_log",
+    "open_source",
+]
+
+SOURCES = ("replay",)
+"""Names that `--source` takes."""
+
+_REPORT_SECONDS = 0.2
+_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """
+    What a collector has done so far.
+
+    received: records the source gave, gaps aside; all of them are durable on the log
+    gaps:     stretches the source could not cover
+    share:    how much of a source that ends is read, in [0, 1]; None when it has no end
+    """
+
+    received: int = 0
+    gaps: int = 0
+    share: float | None = None
+
+    def after(self, batch: RawBatch, source: Source) -> "Collected":
+        """Return the counts with one more stored batch."""
+        gaps = sum(record.event == "gap" for record in batch.records)
+        received = self.received + len(batch.records) - gaps
+        return Collected(received, self.gaps + gaps, _share(source))
+
+
+def _share(source: Source) -> float | None:
+    total = getattr(source, "total_bytes", None)
+    return min(1.0, source.done_bytes / total) if total else None  # type: ignore[attr-defined]
+
+
+def open_source(name: str, path: str | None) -> Source:
+    """Return the source of this name; `path` is where a replay finds its files."""
+    assert name == "replay"
+    assert path is not None
+    return Replay(Path(path), clock=lambda: time.time_ns() // 1000)
+
+
+def open_log(settings: Settings) -> EmbeddedLog:
+    """Return the log that the settings name."""
+    return EmbeddedLog(settings.home / "log", settings.log.topic, settings.log.partitions)
+
+
+def collect(
+    source: Source,
+    log: Log,
+    stop: threading.Event,
+    report: Callable[[Collected], None] = lambda _: None,
+) -> Collected:
+    """
+    Put everything the source gives on the log until it ends or `stop` is set.
+
+    A batch and the cursor that covers it become durable in one step, so killing this at any
+    moment and calling it again neither loses a record nor repeats one.
+    """
+    done = Collected()
+    for batch in source.read(log.cursor(source.name)):
+        if batch.records or batch.cursor:
+            log.append(batch.records, source.name, batch.cursor)
+        done = done.after(batch, source)
+        report(done)
+        if stop.is_set():
+            break
+    return done
+
+
+def collect_alone(
+    settings: Settings,
+    name: str,
+    path: str | None,
+    stop: threading.Event,
+    report: Callable[[Collected], None] = lambda _: None,
+) -> Collected:
+    """Be the one collector of this home; see `collect`."""
+    source = open_source(name, path)
+    with hold(settings.home / "log", "collector"), closing(open_log(settings)) as log:
+        return collect(source, log, stop, report)
+
+
+def in_child(settings: Settings, name: str, path: str | None, pipe: Connection) -> None:
+    """
+    Collect in a process of its own, as `run` starts it.
+
+    Sends (`so far`, counts) now and then, and (`done`, counts) or (`failed`, error) at the end.
+    Ends when its parent does, however that ended.
+    """
+    with on_signals() as stop:
+        _follow_parent(stop)
+        last = 0.0
+
+        def report(done: Collected) -> None:
+            nonlocal last
+            if time.monotonic() - last > _REPORT_SECONDS:
+                last = time.monotonic()
+                pipe.send(("so far", done))
+
+        try:
+            pipe.send(("done", collect_alone(settings, name, path, stop, report)))
+        except WordstreetError as error:
+            pipe.send(("failed", error))
+        except BrokenPipeError:
+            stop.set()
+
+
+def _follow_parent(stop: threading.Event) -> None:
+    """Stop when the parent is gone; whoever starts next must find the log free."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        pipes.wait([parent.sentinel])
+        stop.set()
+        time.sleep(_GRACE_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

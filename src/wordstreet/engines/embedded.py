@@ -1,0 +1,194 @@
+"""From the log into the lake in plain Python: read, transform, commit, forget."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import pyarrow as pa
+
+from wordstreet.engines.collect import open_log
+from wordstreet.errors import CommitRefused, WordstreetError
+from wordstreet.lake.commit import Writer, check_position
+from wordstreet.lake.maintain import tend
+from wordstreet.lake.tables import Lake, Stream
+from wordstreet.locks import hold
+from wordstreet.log import Log, Slice
+from wordstreet.settings import Settings
+
+__all__ = ["Ingested", "Transform", "ingest", "ingest_alone", "tending"]
+
+Transform = Callable[[pa.RecordBatch, datetime], dict[str, pa.Table]]
+"""A slice of the log and the time now in, a table for each name in `schema.TABLES` out."""
+
+_POLL_SECONDS: Final = 0.05
+_SETTLE_SECONDS: Final = 5.0
+_TEND_SECONDS: Final = 10.0
+_PATIENCE: Final = 8
+"""Refusals in a row after which an ingest that is meant to end gives up."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an engine has done so far: records read from the log, and the rows new in each table."""
+
+    received: int = 0
+    stored: int = 0
+    mentions: int = 0
+    rejects: int = 0
+    deletions: int = 0
+    gaps: int = 0
+
+    def after(self, received: int, rows: Mapping[str, int]) -> "Ingested":
+        """Return the counts with one more committed batch."""
+        return Ingested(
+            self.received + received,
+            self.stored + rows.get("posts", 0),
+            self.mentions + rows.get("mentions", 0),
+            self.rejects + rows.get("rejects", 0),
+            self.deletions + rows.get("deletions", 0),
+            self.gaps + rows.get("gaps", 0),
+        )
+
+
+def ingest(
+    log: Log,
+    lake: Lake,
+    transform: Transform,
+    settings: Settings,
+    stop: threading.Event,
+    ended: Callable[[], bool],
+    report: Callable[[Ingested], None] = lambda _: None,
+) -> Ingested:
+    """
+    Move the log into the lake until `stop` is set, or `ended` is true and the log is drained.
+
+    The lake alone knows how far we are, so a refused commit, a lost connection and a killed
+    process are mended the same way: ask it for the position and go on from there. While `ended`
+    is false the lake is waited for without end; then, `_PATIENCE` times in a row.
+    """
+    done = Ingested()
+    refusals = 0
+    while True:
+        try:
+            for done in _pass(log, lake, transform, settings, stop, ended, done):
+                refusals = 0
+                report(done)
+            return done
+        except CommitRefused as refusal:
+            refusals += 1
+            if stop.is_set() or (ended() and refusals > _PATIENCE):
+                raise
+            logger.warning("%s (try %d)", refusal, refusals)
+            stop.wait(random.uniform(0.5, 1) * min(30.0, 0.1 * 2**refusals))
+
+
+def ingest_alone(
+    settings: Settings,
+    transform: Transform,
+    stop: threading.Event,
+    once: bool,
+    report: Callable[[Ingested], None] = lambda _: None,
+) -> Ingested:
+    """Be the one engine of this home; with `once`, end where the log ends now."""
+    lake = Lake(settings.lake_uri)
+    with (
+        hold(settings.home / "log", "engine"),
+        tending(lake, settings),
+        closing(open_log(settings)) as log,
+    ):
+        return ingest(log, lake, transform, settings, stop, lambda: once, report)
+
+
+def _pass(
+    log: Log,
+    lake: Lake,
+    transform: Transform,
+    settings: Settings,
+    stop: threading.Event,
+    ended: Callable[[], bool],
+    done: Ingested,
+) -> Iterator[Ingested]:
+    """Yield the counts after each batch, with one writer; ends when there is nothing left to do."""
+    streams = {p: Stream(log.id, log.topic, p) for p in log.partitions()}
+    writer = Writer(lake, streams.values())
+    for partition, stream in streams.items():
+        check_position(stream, writer.positions()[stream], *log.bounds(partition))
+    ends = dict(writer.positions())
+    settled = time.monotonic()
+    while not stop.is_set():
+        last = ended()  # asked before reading: what came before the end is then on the log
+        slices = _next(log, {streams[p]: p for p in streams}, ends, settings, stop, last)
+        if not slices and last:
+            break
+        if slices:
+            now = datetime.now(UTC)
+            records = pa.Table.from_batches([part.records for part in slices.values()])
+            batch = records.combine_chunks().to_batches()[0]
+            rows = writer.commit(transform(batch, now), {s: part.end for s, part in slices.items()})
+            ends.update({s: part.end for s, part in slices.items()})
+            done = done.after(len(batch), rows)
+            yield done
+        if time.monotonic() - settled > _SETTLE_SECONDS:
+            _forget(log, writer, ends)
+            settled = time.monotonic()
+    _forget(log, writer, ends)
+
+
+def _next(
+    log: Log,
+    partitions: Mapping[Stream, int],
+    ends: Mapping[Stream, int],
+    settings: Settings,
+    stop: threading.Event,
+    last: bool,
+) -> dict[Stream, Slice]:
+    """Wait until a batch is full or its first record has waited long enough; return its slices."""
+    deadline = time.monotonic() + settings.ingest.interval_seconds
+    while not (last or stop.is_set()) and time.monotonic() < deadline:
+        waiting = sum(log.bounds(p)[1] - ends[s] for s, p in partitions.items())
+        if waiting >= settings.ingest.batch_rows:
+            break
+        stop.wait(_POLL_SECONDS)
+    share = max(1, settings.ingest.batch_rows // len(partitions))
+    found = {s: log.read(p, ends[s], share) for s, p in partitions.items()}
+    return {stream: part for stream, part in found.items() if part.end > part.start}
+
+
+def _forget(log: Log, writer: Writer, ends: Mapping[Stream, int]) -> None:
+    """Let the log go of what every table has."""
+    writer.settle(ends)
+    for stream, end in ends.items():
+        log.trim(stream.partition, end)
+
+
+@contextmanager
+def tending(lake: Lake, settings: Settings) -> Iterator[None]:
+    """Keep the lake in shape beside an ingest that never waits for it, and once more at the end."""
+    stop = threading.Event()
+
+    def once() -> None:
+        try:
+            tend(lake, settings.lake.small_files, datetime.now(UTC))
+        except WordstreetError as error:  # the next round tries again
+            logger.warning("maintenance put off: %s", error)
+
+    def rounds() -> None:
+        while not stop.wait(_TEND_SECONDS):
+            once()
+
+    thread = threading.Thread(target=rounds, name="maintenance", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    once()
