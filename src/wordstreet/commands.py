@@ -13,7 +13,7 @@ import pyarrow as pa
 from wordstreet.engines import demo as demo_engine
 from wordstreet.engines import doctor as doctor_engine
 from wordstreet.engines import study as study_engine
-from wordstreet.engines.collect import SOURCES, Collected, collect_alone, open_log
+from wordstreet.engines.collect import SOURCES, Collected, collect_alone
 from wordstreet.engines.embedded import Ingested, ingest_alone
 from wordstreet.engines.progress import Progress, eta
 from wordstreet.engines.run import run as run_engine

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wordstreet.lake.tables import Stream
 from wordstreet.schema import TABLES
@@ -90,3 +91,17 @@ def batch(
         )
         for name, schema in TABLES.items()
     }
+
+
+def with_gap(rows: dict[str, pa.Table], offset: int) -> dict[str, pa.Table]:
+    """Turn the post at `offset`, where there is one, into a gap record."""
+    schema = TABLES["gaps"]
+    posts = rows["posts"].filter(pc.equal(rows["posts"]["offset"], offset)).to_pylist()
+    gaps = [
+        {name: post.get(name) for name in schema.names} | {"reason": "silence"} for post in posts
+    ]
+    keep = {
+        name: rows[name].filter(pc.not_equal(rows[name]["offset"], offset))
+        for name in ("posts", "mentions")
+    }
+    return {**rows, **keep, "gaps": pa.Table.from_pylist(gaps, schema=schema)}

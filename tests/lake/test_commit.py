@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from tests.lake.batches import NOW, STREAM, batch
+from tests.lake.batches import NOW, STREAM, batch, with_gap
 
 from wordstreet.errors import CommitRefused, PositionError
 from wordstreet.lake.commit import Writer, check_position
@@ -132,39 +132,17 @@ STEPS = [
 def test_a_crash_after_any_step_loses_and_doubles_nothing(step: str, lake_uri: str) -> None:
     """Whatever step was the last, going on from the position lands every offset once."""
     lake = Lake(lake_uri)
-    rows = _with_gap(batch(0, 20, rejected={3}, deleting={5: "p1"}), 7)
+    rows = with_gap(batch(0, 20, rejected={3}, deleting={5: "p1"}), 7)
     with pytest.raises(_CrashError):
         Writer(lake, [STREAM], _crash_at(step)).commit(rows, {STREAM: 20})
     writer = Writer(lake, [STREAM])
     start = writer.positions()[STREAM]
-    writer.commit(_with_gap(batch(start, 25, rejected={3}, deleting={5: "p1"}), 7), {STREAM: 25})
+    writer.commit(with_gap(batch(start, 25, rejected={3}, deleting={5: "p1"}), 7), {STREAM: 25})
     writer.settle({STREAM: 25})
     audit = verify(lake)
 
     assert (audit.records, audit.lost, audit.twice, audit.orphans) == (25, 0, 0, 0)
     assert audit.ok
-
-
-def _with_gap(rows: dict, offset: int) -> dict:  # type: ignore[type-arg]
-    """Turn the post at `offset` into a gap record."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    post = rows["posts"].filter(pc.equal(rows["posts"]["offset"], offset)).to_pylist()
-    schema = TABLES["gaps"]
-    gaps = [
-        {
-            **dict.fromkeys(schema.names),
-            **{k: v for k, v in p.items() if k in schema.names},
-            "reason": "silence",
-        }
-        for p in post
-    ]
-    keep = {
-        name: rows[name].filter(pc.not_equal(rows[name]["offset"], offset))
-        for name in ("posts", "mentions")
-    }
-    return {**rows, **keep, "gaps": pa.Table.from_pylist(gaps, schema=schema)}
 
 
 def test_a_log_that_ends_before_the_lake_is_refused() -> None:

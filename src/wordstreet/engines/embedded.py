@@ -78,8 +78,8 @@ def ingest(
     refusals = 0
     while True:
         try:
-            for done in _pass(log, lake, transform, settings, stop, ended, done):
-                refusals = 0
+            for so_far in _pass(log, lake, transform, settings, stop, ended, done):
+                done, refusals = so_far, 0
                 report(done)
             return done
         except CommitRefused as refusal:

@@ -3,7 +3,6 @@
 import logging
 import multiprocessing
 import threading
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Final

@@ -1,0 +1,1 @@
+"""Repeatable comparisons with what a user would otherwise pick."""
