@@ -1,4 +1,8 @@
-"""What each command of the command line does: wire an engine, word its answer."""
+"""
+What each command of the command line does: wire an engine, word its answer.
+
+Engines that only one command needs are imported by it, so that the others start quickly.
+"""
 
 import time
 from argparse import Namespace
@@ -10,9 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from wordstreet.engines import demo as demo_engine
-from wordstreet.engines import doctor as doctor_engine
-from wordstreet.engines import study as study_engine
 from wordstreet.engines.collect import SOURCES, Collected, collect_alone
 from wordstreet.engines.embedded import Ingested, ingest_alone
 from wordstreet.engines.progress import Progress, eta
@@ -49,8 +50,10 @@ Answer = tuple[Mapping[str, Any], str, bool]
 
 def demo(settings: Settings, given: Namespace) -> Answer:
     """The whole road on a simulated world."""
+    from wordstreet.engines import demo as engine
+
     with on_signals() as stop, Progress() as progress:
-        found = demo_engine.demo(settings, given.world, given.seed, stop, progress.say)
+        found = engine.demo(settings, given.world, given.seed, stop, progress.say)
     lines = [
         f"SIMULATED DATA: {found['truth']}",
         f"{found['posts']:,} simulated posts, read once each, against simulated prices.",
@@ -184,9 +187,11 @@ def _is_number(text: str) -> bool:
 
 def study(settings: Settings, given: Namespace) -> Answer:
     """Join posts and prices and give the verdict."""
+    from wordstreet.engines import study as engine
+
     del given
     with Progress() as progress:
-        found, page = study_engine.study(settings, None, progress.say)
+        found, page = engine.study(settings, None, progress.say)
     answer = {**found, "report": str(page)}
     rows = [("factor", "horizon", "IC", "t", "p", "q", "shift p", "out of sample")]
     for test in found["tests"]:
@@ -217,7 +222,9 @@ def _figure(value: float | None) -> str:
 
 def prices_import(settings: Settings, given: Namespace) -> Answer:
     """Read CSV or Parquet files of daily prices into the lake."""
-    found = study_engine.import_prices(settings, [Path(path) for path in given.paths])
+    from wordstreet.engines import study as engine
+
+    found = engine.import_prices(settings, [Path(path) for path in given.paths])
     lines = [_told({key: found[key] for key in ("tickers", "sessions", "rejected")})]
     lines += [f"note: {warning}" for warning in found["warnings"]]
     return found, "\n".join(lines), True
@@ -333,15 +340,12 @@ def score(settings: Settings, given: Namespace) -> Answer:
     """Score the opinion in texts, from -1 to 1."""
     used = scorer(settings)
     scores = used.score(pa.array(given.texts)).to_pylist()
-    found = {
-        "scorer": used.id,
-        "version": used.version,
-        "scores": [
-            {"text": text, "score": value and round(value, 6)}
-            for text, value in zip(given.texts, scores, strict=True)
-        ],
-    }
-    rows = [("score", "text")] + [(_figure(row["score"]), row["text"]) for row in found["scores"]]
+    scored = [
+        {"text": text, "score": value and round(value, 6)}
+        for text, value in zip(given.texts, scores, strict=True)
+    ]
+    rows = [("score", "text")] + [(_figure(row["score"]), row["text"]) for row in scored]
+    found = {"scorer": used.id, "version": used.version, "scores": scored}
     return found, _aligned(rows), True
 
 
@@ -355,7 +359,9 @@ def settings(settings: Settings, given: Namespace) -> Answer:
 
 def doctor(settings: Settings, given: Namespace) -> Answer:
     """What is installed, reachable and allowed, and what to do about the rest."""
+    from wordstreet.engines import doctor as engine
+
     del given
-    checks = doctor_engine.checks(settings)
+    checks = engine.checks(settings)
     rows = [("ok" if c["ok"] else "NO", c["name"], c["hint"]) for c in checks]
     return {"checks": checks}, _aligned(rows), all(c["ok"] for c in checks)

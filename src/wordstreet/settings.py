@@ -71,8 +71,8 @@ class StudySettings:
     cutoff_minutes: int = (
         20  # before the close; a post at or after the cutoff is the next session's
     )
-    min_posts: int = 10  # per company and session, fewer is unknown
-    min_authors: int = 5
+    min_posts: int = 3  # per company and session, fewer is unknown
+    min_authors: int = 3
     min_confidence: float = 0.5
 
 

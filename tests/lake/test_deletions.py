@@ -10,7 +10,7 @@ from wordstreet.lake.commit import Writer
 from wordstreet.lake.deletions import BLANKED, apply, find, record
 from wordstreet.lake.maintain import compact, vacuum, verify
 from wordstreet.lake.tables import Lake
-from wordstreet.lake.views import query, read
+from wordstreet.lake.views import frame, query, read
 
 
 def land(lake: Lake, *batches: tuple[dict, int]) -> None:  # type: ignore[type-arg]
@@ -141,6 +141,27 @@ def test_an_account_that_went_takes_its_posts_along(late: bool, lake_uri: str) -
 
     assert "author-3-" not in str(read(lake, "posts_landed").to_pylist())
     assert verify(lake).ok
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_deleted_post_does_not_take_its_author_along(late: bool, lake_uri: str) -> None:
+    """A deletion names the author too; the author's other posts stay."""
+    lake = Lake(lake_uri)
+    one = batch(0, 1, deleting={0: "p1"})
+    row = one["deletions"].to_pylist()[0] | {"author_id": "author-3-"}
+    one["deletions"] = one["deletions"].from_pylist([row], schema=one["deletions"].schema)
+    if late:
+        land(lake, (one, 1), (batch(1, 5), 5))
+    else:
+        one["deletions"] = one["deletions"].from_pylist(
+            [row | {"offset": 5}], schema=one["deletions"].schema
+        )
+        land(lake, (batch(0, 5), 5), (one, 6))
+    apply(lake, NOW)
+    kept = sorted(set(read(lake, "posts")["post_id"].to_pylist()) - {"p0"})
+
+    assert kept == ["p2", "p3", "p4"]
+    assert kept == sorted(set(frame(lake, "posts").collect()["post_id"]) - {"p0"})
 
 
 def test_deleting_finds_the_source_of_a_post(lake_uri: str) -> None:

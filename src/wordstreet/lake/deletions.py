@@ -23,6 +23,9 @@ BLANKED: Final = (
 )  # fmt: skip
 """Columns of `posts` that a deletion empties."""
 
+_NAMING: Final = ("source", "kind", "post_id", "author_id")
+"""What a deletion names; the author of a deleted post is named too, and is not deleted."""
+
 _APPLIED: Final = "deletions:applied"
 _SLACK_MS: Final = 3_600_000
 """Deletions this young are looked at again: a slow writer may have passed its check before them."""
@@ -40,7 +43,7 @@ class Deletions:
         self._known = self._load()
 
     def _load(self) -> pa.Table:
-        return pa.table(self._handle.to_pyarrow_table(columns=["source", "post_id", "author_id"]))
+        return pa.table(self._handle.to_pyarrow_table(columns=list(_NAMING)))
 
     def applied_to(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Return the batch with everything blanked that is deleted by now, or by the batch itself."""
@@ -48,13 +51,13 @@ class Deletions:
         self._handle.update_incremental()
         if self._handle.version() != version:
             self._known = self._load()
-        arriving = tables["deletions"].select(["source", "post_id", "author_id"])
+        arriving = tables["deletions"].select(_NAMING)
         return blank(tables, pa.concat_tables([self._known, arriving]))
 
 
 def blank(tables: Mapping[str, pa.Table], deletions: pa.Table) -> dict[str, pa.Table]:
     """
-    Return the tables of a batch without what `deletions` (source, post_id, author_id) name.
+    Return the tables of a batch without what `deletions` (source, kind, post_id, author_id) name.
 
     A deleted post keeps its ids and offsets; a repost of it goes too, since it carries the text;
     a quote or reply loses only its raw payload, which may hold the text. Mentions are removed.
@@ -62,7 +65,10 @@ def blank(tables: Mapping[str, pa.Table], deletions: pa.Table) -> dict[str, pa.T
     posts, mentions, rejects = tables["posts"], tables["mentions"], tables["rejects"]
     if not len(deletions) or not (len(posts) or len(rejects)):
         return dict(tables)
-    gone, accounts = _keys(deletions, "post_id"), _keys(deletions, "author_id")
+    gone, accounts = (
+        _keys(_of(deletions, "post"), "post_id"),
+        _keys(_of(deletions, "account"), "author_id"),
+    )
     hit = _any(
         _among(_keys(posts, "post_id"), gone),
         _among(_keys(posts, "repost_of"), gone),
@@ -91,6 +97,10 @@ def blank(tables: Mapping[str, pa.Table], deletions: pa.Table) -> dict[str, pa.T
         "mentions": mentions.filter(pc.invert(removed)),
         "rejects": _set(rejects, "raw", raw),
     }
+
+
+def _of(deletions: pa.Table, kind: str) -> pa.Table:
+    return deletions.filter(pc.equal(deletions["kind"], kind))
 
 
 def _keys(rows: pa.Table, column: str) -> pa.ChunkedArray:
@@ -154,16 +164,14 @@ def apply(lake: Lake, now: datetime) -> int:
     pending = (
         lake.handle("deletions")
         .to_pyarrow_dataset()
-        .to_table(
-            columns=["source", "post_id", "author_id"], filter=pc.field("ingested_at") >= since
-        )
+        .to_table(columns=list(_NAMING), filter=pc.field("ingested_at") >= since)
     )
     if not len(pending):
         return 0
     blanked = sum(
         _blank_landed(lake, source, column, ids, now)
-        for column in ("post_id", "author_id")
-        for source, ids in _by_source(pending, column)
+        for kind, column in (("post", "post_id"), ("account", "author_id"))
+        for source, ids in _by_source(_of(pending, kind), column)
     )
     retried(lambda: _mark(lake.handle("posts"), started))
     return blanked

@@ -25,9 +25,9 @@ _ORDER: Final = (
 
 _ALIVE: Final = """
     not exists (
-        select 1 from deletions_landed d where d.source = t.source and d.post_id = t.post_id
+        select 1 from deletions_landed d where d.kind = 'post' and d.source = t.source and d.post_id = t.post_id
     ) and not exists (
-        select 1 from deletions_landed d where d.source = t.source and d.author_id = t.author_id
+        select 1 from deletions_landed d where d.kind = 'account' and d.source = t.source and d.author_id = t.author_id
     )
 """
 
@@ -107,14 +107,15 @@ def frame(lake: Lake, name: str) -> Any:
             f"a lazy frame can be had of posts, mentions and every <table>_landed, not of {name!r}"
         )
         raise InputError(message)
-    gone = landed("deletions").select("source", "post_id", "author_id")
+    gone = landed("deletions")
+    posts, accounts = (gone.filter(pl.col("kind") == kind) for kind in ("post", "account"))
     rows = landed(name)
     if name == "posts":
         rows = rows.filter(pl.col("deleted_at").is_null())
     order = [pl.col("version"), pl.col("origin") == "replay", *map(pl.col, _TIES)]
     return (
-        rows.join(gone, on=["source", "post_id"], how="anti")
-        .join(gone, on=["source", "author_id"], how="anti")
+        rows.join(posts, on=["source", "post_id"], how="anti")
+        .join(accounts, on=["source", "author_id"], how="anti")
         .sort(order, descending=[True, *[False] * (len(order) - 1)], nulls_last=True)
         .unique(keys, keep="first", maintain_order=True)
     )
