@@ -62,15 +62,12 @@ class _Peak:
 
 
 def _family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
+    """Return a process and its descendants, whichever of its threads started them."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir() if children else []:
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            children = (task / "children").read_text().split()
-        except OSError:
+            children = listing.read_text().split()
+        except OSError:  # the thread or the process has just ended
             continue
         found += [member for child in children for member in _family(int(child))]
     return found

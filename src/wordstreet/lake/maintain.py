@@ -29,6 +29,7 @@ _ACCOUNTED: Final = ("posts", "rejects", "deletions", "gaps")
 """Where an offset can end; a mention is a view on a post."""
 
 _ALL: Final = (*TABLES, "prices")
+_PIECE_ROWS: Final = 65_536
 _SLOWEST_REWRITE: Final = timedelta(hours=1)
 
 
@@ -212,27 +213,34 @@ def _present(lake: Lake, table: str, handle: DeltaTable) -> tuple[list[str], int
 
 
 def _offsets(lake: Lake, path: str, stream: Stream) -> Iterator[NDArray[np.int64]]:
-    """Yield the offsets of `stream` in one file."""
+    """Yield the offsets of `stream` in one file, some at a time."""
     names = [field.name for field in POSITION]
+    for rows in _batches(lake, path, names):
+        keep = np.ones(len(rows), bool)
+        for name, value in zip(
+            names, (stream.log_id, stream.topic, stream.partition), strict=False
+        ):
+            mine = pc.fill_null(pc.equal(rows[name], value), False)
+            keep &= mine.to_numpy(zero_copy_only=False)
+        yield rows["offset"].to_numpy(zero_copy_only=False)[keep].astype(np.int64)
+
+
+def _batches(lake: Lake, path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of one file in pieces, so that memory does not follow its length."""
     with lake.storage.open(path) as file:
-        rows = pq.read_table(file, columns=names, read_dictionary=["log_id", "topic"])
-    keep = np.ones(len(rows), bool)
-    for name, value in zip(names[:3], (stream.log_id, stream.topic, stream.partition), strict=True):
-        keep &= pc.fill_null(pc.equal(rows[name], value), False).to_numpy()
-    yield rows["offset"].to_numpy()[keep].astype(np.int64)
+        yield from pq.ParquetFile(file).iter_batches(batch_size=_PIECE_ROWS, columns=columns)
 
 
 def duplicates(lake: Lake, since: datetime) -> int:
     """Return how many posts that landed since then were there already, or twice among themselves."""
-    columns = ["source", "post_id", "ingested_at"]
     keys: list[NDArray[np.int64]] = []
     new: list[NDArray[np.bool_]] = []
     for path in _actions(lake.handle("posts"))["path"]:
-        with lake.storage.open(f"posts/{path}") as file:
-            rows = pq.read_table(file, columns=columns)
-        pairs = zip(rows["source"].to_pylist(), rows["post_id"].to_pylist(), strict=True)
-        keys.append(np.fromiter(map(hash, pairs), np.int64, len(rows)))
-        new.append(pc.greater_equal(rows["ingested_at"], since).to_numpy())
+        for rows in _batches(lake, f"posts/{path}", ["source", "post_id", "ingested_at"]):
+            pairs = zip(rows["source"].to_pylist(), rows["post_id"].to_pylist(), strict=True)
+            keys.append(np.fromiter(map(hash, pairs), np.int64, len(rows)))
+            fresh = pc.greater_equal(rows["ingested_at"], since)
+            new.append(fresh.to_numpy(zero_copy_only=False))
     if not keys:
         return 0
     every, fresh = np.concatenate(keys), np.concatenate(new)

@@ -17,7 +17,7 @@ from wordstreet.schema import RECORDS, Envelope
 
 __all__ = ["EmbeddedLog"]
 
-MAX_SLICE_BYTES: Final = 16 * 2**20
+MAX_SLICE_BYTES: Final = 8 * 2**20
 """A slice ends early at this many payload bytes, so that memory does not follow the size of posts."""
 
 _TRIM_ROWS: Final = 5_000
