@@ -70,6 +70,8 @@ def test_numbers_are_decoration() -> None:
     [
         ("profit at $0700.HK rises", "profit at $0005.HK rises"),
         ("profit at 3M rises", "profit at 4M rises"),
+        ("profit at G4S rises", "profit at G7S rises"),
+        ("profit at C3 rises", "profit at C4 rises"),
     ],
 )
 def test_digits_of_a_name_are_no_numbers(one: str, two: str) -> None:

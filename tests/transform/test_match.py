@@ -175,9 +175,12 @@ def test_share_class_with_any_mark(matcher: Matcher, text: str) -> None:
     assert mentions(matcher, text) == {"BRK.B": ("cashtag", 0.9)}
 
 
-def test_sentence_that_follows_a_cashtag_is_no_share_class(matcher: Matcher) -> None:
+@pytest.mark.parametrize(
+    "text", ["$AAPL.It flies", "$AAPL.NOW buy", "$AAPL. A fine day", "$AAPL..."]
+)
+def test_sentence_that_follows_a_cashtag_is_no_share_class(matcher: Matcher, text: str) -> None:
     """A missing blank behind the full stop does not make another security."""
-    assert mentions(matcher, "$AAPL.It flies") == {"AAPL": ("cashtag", 0.9)}
+    assert mentions(matcher, text) == {"AAPL": ("cashtag", 0.9)}
 
 
 def test_alias_in_ticker_form_is_a_cashtag(matcher: Matcher) -> None:
@@ -299,6 +302,14 @@ def test_exclusion_is_longer_than_the_name(matcher: Matcher) -> None:
     assert mentions(matcher, "at Bank of America Stadium") == {}
 
 
+def test_phrases_inside_phrases() -> None:
+    """A name in a long phrase is silent although a shorter phrase ended before it."""
+    phrases = ("red apple", "a red apple and a green apple")
+    matcher = Matcher(Watchlist((Company("AAPL", "Apple", exclude=phrases),)))
+
+    assert mentions(matcher, "a red apple and a green apple") == {}
+
+
 def test_phrase_of_one_company_silences_no_other() -> None:
     """A phrase excludes only for the company that lists it."""
     matcher = Matcher(
@@ -311,6 +322,17 @@ def test_phrase_of_one_company_silences_no_other() -> None:
 def test_longest_name_wins(matcher: Matcher) -> None:
     """A name inside the longer name of another company is not a mention of its own."""
     assert mentions(matcher, "Apple Hospitality pays") == {"APLE": ("name", 0.8)}
+
+
+def test_longest_name_wins_over_every_name_inside_it() -> None:
+    """Names at both ends of a longer one are parts of it."""
+    companies = (
+        Company("ABC", "Alpha Beta Gamma"),
+        Company("AAA", "Alpha"),
+        Company("CCC", "Gamma"),
+    )
+
+    assert set(mentions(Matcher(Watchlist(companies)), "Alpha Beta Gamma")) == {"ABC"}
 
 
 def test_name_inside_the_own_longer_name_is_no_second_witness(matcher: Matcher) -> None:

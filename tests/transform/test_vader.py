@@ -32,6 +32,17 @@ def scores(*texts: str | None) -> list[float | None]:
     return list(VADER.score(pa.array(texts, pa.string())).to_pylist())
 
 
+WORDS += [
+    "kiss of death",
+    "bad ass",
+    "to die for",
+    "cut the mustard",
+    "yeah right",
+    "sort of",
+    "without doubt",
+]
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=40),
