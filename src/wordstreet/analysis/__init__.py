@@ -1,1 +1,1 @@
-"""The statistics: pure functions on plain arrays."""
+"""From mentions and prices to a verdict: pure statistics, unknown is NaN and never zero."""

@@ -1,1 +1,1 @@
-"""Daily prices and the trading sessions they belong to."""
+"""Daily prices from files, and the trading calendars they must fit."""
