@@ -74,6 +74,7 @@ class StudySettings:
     min_posts: int = 3  # per company and session, fewer is unknown
     min_authors: int = 3
     min_confidence: float = 0.5
+    max_author_posts: int = 50  # a session about one company; who writes more is a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "study.min_posts": (1, 1_000_000),
     "study.min_authors": (1, 1_000_000),
     "study.min_confidence": (0, 1),
+    "study.max_author_posts": (1, 1_000_000),
 }
 
 

@@ -159,9 +159,9 @@ def test_same_name_on_two_platforms_is_two_authors(opinion: Any) -> None:
 def test_few_posts_or_authors_are_unknown(
     opinion: Any, posts: int, authors: int, is_known: int
 ) -> None:
-    """Below ten posts or five authors there is no opinion; NaN, not zero."""
+    """Below the least number of posts or authors there is no opinion; NaN, not zero."""
     rows = [{"at": NOON, "author_id": f"a{n % authors}"} for n in range(posts)]
-    found = opinion(rows, FactorRules())
+    found = opinion(rows, FactorRules(min_posts=10, min_authors=5))
 
     assert len(known(found)) == is_known
     assert found.posts.tolist() == [[posts]]

@@ -136,7 +136,7 @@ def test_training_and_hold_out_share_nothing(panel: Any) -> None:
     [
         ({"companies": 4}, {}, 1.0, "4 companies have posts and prices, 5 are needed"),
         ({"sessions": 75}, {}, 1.0, "53 sessions have an IC for the number of authors over 5"),
-        ({}, {"posts": 3}, 1.0, "the median company has 15 scored posts a week, 20 are needed"),
+        ({}, {"posts": 3}, 1.0, "the median week has 15 scored posts for each company, 20 are needed"),
         ({}, {}, 0.62, "posts were collected in 62% of the time, 90% are needed"),
         ({}, {}, float("nan"), "it is not known how much of the time"),
     ],
@@ -165,7 +165,7 @@ def test_weeks_begin_on_monday(panel: Any) -> None:
     posts = np.repeat(np.where(spoken, 9, 0)[:, None], 30, axis=1)
     found = judge(replace(factors, posts=posts), returns, coverage=1.0)
 
-    assert found.reasons == ("the median company has 18 scored posts a week, 20 are needed",)
+    assert found.reasons == ("the median week has 18 scored posts for each company, 20 are needed",)
 
 
 @pytest.mark.parametrize("unknown", ["constant", "one company", "all missing", "no prices"])

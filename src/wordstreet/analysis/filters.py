@@ -45,8 +45,8 @@ class FactorRules:
     """
 
     cutoff_minutes: int = 20
-    min_posts: int = 10
-    min_authors: int = 5
+    min_posts: int = 3
+    min_authors: int = 3
     min_confidence: float = 0.5
     max_author_posts: int = 50
 

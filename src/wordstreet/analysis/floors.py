@@ -15,7 +15,7 @@ from wordstreet.analysis.returns import Returns
 __all__ = ["companies_used", "shortfalls"]
 
 _MIN_SESSIONS: Final = 60  # with an IC, for every declared test
-_MIN_WEEKLY_POSTS: Final = 20  # scored, of the median company in the median week
+_MIN_WEEKLY_POSTS: Final = 20  # scored, for each company in the median week
 _MIN_COVERAGE: Final = 0.9
 
 
@@ -32,7 +32,10 @@ def shortfalls(
         yield f"{companies} companies have posts and prices, {MIN_NAMES} are needed"
     weekly = _weekly_posts(factors)
     if weekly < _MIN_WEEKLY_POSTS:
-        yield f"the median company has {weekly:g} scored posts a week, {_MIN_WEEKLY_POSTS} are needed"
+        yield (
+            f"the median week has {weekly:.3g} scored posts for each company, "
+            f"{_MIN_WEEKLY_POSTS} are needed"
+        )
     if math.isnan(coverage):
         yield "it is not known how much of the time posts were collected"
     elif coverage < _MIN_COVERAGE:
@@ -55,9 +58,9 @@ def companies_used(factors: Factors, returns: Returns) -> int:
 
 
 def _weekly_posts(factors: Factors) -> float:
-    """Return the median over companies and calendar weeks of scored posts."""
+    """Return the median over calendar weeks of the scored posts for each company."""
     if not factors.posts.size:
         return 0.0
     monday = (factors.dates.astype(np.int64) + 3) // 7  # 1970 began on a Thursday
     starts = np.flatnonzero(np.diff(monday, prepend=monday[0] - 1))
-    return float(np.median(np.add.reduceat(factors.posts, starts, axis=0)))
+    return float(np.median(np.add.reduceat(factors.posts.mean(axis=1), starts)))

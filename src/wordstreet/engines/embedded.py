@@ -29,6 +29,7 @@ Transform = Callable[[pa.RecordBatch, datetime], dict[str, pa.Table]]
 _POLL_SECONDS: Final = 0.05
 _SETTLE_SECONDS: Final = 5.0
 _TEND_SECONDS: Final = 10.0
+_TAKING_TURNS: Final = 3
 _PATIENCE: Final = 8
 """Refusals in a row after which an ingest that is meant to end gives up."""
 
@@ -86,7 +87,9 @@ def ingest(
             refusals += 1
             if stop.is_set() or (ended() and refusals > _PATIENCE):
                 raise
-            logger.warning("%s (try %d)", refusal, refusals)
+            # one refusal is how maintenance and ingest take turns; many are trouble
+            level = logging.WARNING if refusals > _TAKING_TURNS else logging.DEBUG
+            logger.log(level, "%s (try %d)", refusal, refusals)
             stop.wait(random.uniform(0.5, 1) * min(30.0, 0.1 * 2**refusals))
 
 
