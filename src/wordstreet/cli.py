@@ -137,7 +137,7 @@ def _road(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "wordstreet demo --world null --seed 3",
     )  # fmt: skip
     verb.add_argument("--world", choices=("planted", "null", "reaction"), default="planted")
-    verb.add_argument("--seed", type=int, default=7, help="another seed is another world")
+    verb.add_argument("--seed", type=_seed, default=7, help="another seed is another world")
     for name, command, summary in (
         ("run", commands.run, "collect and ingest until the source ends"),
         ("collect", commands.collect, "put what a source gives on the log"),
@@ -158,6 +158,13 @@ def _road(verbs: Any, shared: argparse.ArgumentParser) -> None:
         verbs, shared, "study", commands.study, "join posts and prices and give the verdict",
         "wordstreet study --set study.min_posts=5",
     )  # fmt: skip
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        message = f"a seed is a whole number from 0 on, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _lake(verbs: Any, shared: argparse.ArgumentParser) -> None:

@@ -136,7 +136,12 @@ def test_training_and_hold_out_share_nothing(panel: Any) -> None:
     [
         ({"companies": 4}, {}, 1.0, "4 companies have posts and prices, 5 are needed"),
         ({"sessions": 75}, {}, 1.0, "53 sessions have an IC for the number of authors over 5"),
-        ({}, {"posts": 3}, 1.0, "the median week has 15 scored posts for each company, 20 are needed"),
+        (
+            {},
+            {"posts": 3},
+            1.0,
+            "the median week has 15 scored posts for each company, 20 are needed",
+        ),
         ({}, {}, 0.62, "posts were collected in 62% of the time, 90% are needed"),
         ({}, {}, float("nan"), "it is not known how much of the time"),
     ],

@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cli")
     found = answer("demo", "--world", "null", "--seed", "1", home=folder)
     assert {"simulated", "world", "verdict", "run_id", "report", "posts"} <= set(found)
-    yield Path(found["report"]).parents[2]
+    return Path(found["report"]).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +244,7 @@ def test_doctor_fails_on_a_bad_watchlist(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["nonsense"], "invalid choice"),
+        (["demo", "--seed", "-3"], "a seed is a whole number"),
         (["run", "--source", "replay"], "--path"),
         (["run", "--path", "no/such/file"], "no/such/file"),
         (["run", "--path", ".", "--set", "log.topc=x"], "did you mean log.topic?"),

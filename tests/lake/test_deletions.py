@@ -99,6 +99,18 @@ def test_after_vacuum_no_file_holds_the_text(tmp_path: Path) -> None:
     assert verify(lake).ok
 
 
+def test_a_lake_rewritten_in_every_way_is_still_whole(lake_uri: str) -> None:
+    """Blanked, then merged: files of other writers than ours are counted like our own."""
+    lake = Lake(lake_uri)
+    land(lake, (batch(0, 10), 10), (batch(10, 20, deleting={15: "p3"}), 20), (batch(20, 30), 30))
+    apply(lake, NOW)
+    compact(lake)
+    audit = verify(lake)
+
+    assert audit.ok
+    assert audit.records == 30
+
+
 def test_a_repost_goes_with_its_original(lake_uri: str) -> None:
     """A repost carries the deleted text, so it is emptied too."""
     lake = Lake(lake_uri)

@@ -47,6 +47,7 @@ class _Read:
     """What a study reads of the lake, each post once."""
 
     mentions: pa.Table
+    unpriced: int  # mentions left out because no price is near
     prices: pa.Table
     gaps: pa.Table
     beside: Mapping[str, Any]
@@ -99,6 +100,18 @@ def study(
 
 def _read(lake: Lake) -> _Read:
     mentions, prices, gaps = (views.read(lake, name) for name in _IDENTITY)
+    if not len(mentions):
+        message = "the lake holds no post about a company of the watchlist; collect some first"
+        raise InputError(message)
+    if not len(prices):
+        message = "the lake holds no prices; bring some: wordstreet prices import FILES"
+        raise InputError(message)
+    within = coverage.priced(mentions, prices)
+    if not len(within):
+        message = (
+            "no post falls into the time for which there are prices; import prices of that time"
+        )
+        raise InputError(message)
     counts = (
         "select source, origin, count(*) as posts from posts group by source, origin order by 1, 2"
     )
@@ -107,7 +120,7 @@ def _read(lake: Lake) -> _Read:
         "rejects": _count(lake, "rejects"),
         "deletions": _count(lake, "deletions"),
     }
-    return _Read(mentions, prices, gaps, beside)
+    return _Read(within, len(mentions) - len(within), prices, gaps, beside)
 
 
 def _count(lake: Lake, table: str) -> int:
@@ -121,12 +134,6 @@ def _rules(settings: Settings) -> FactorRules:
 
 def _calendars(watchlist: Watchlist, read: _Read) -> dict[str, Sessions]:
     """Return the sessions of every exchange over the span of the posts."""
-    if not len(read.mentions):
-        message = "the lake holds no post about a company of the watchlist; collect some first"
-        raise InputError(message)
-    if not len(read.prices):
-        message = "the lake holds no prices; bring some: wordstreet prices import FILES"
-        raise InputError(message)
     first, last = _span(read.mentions)
     return {
         exchange: sessions(exchange, first, last)
@@ -218,7 +225,10 @@ def _coverage(
         "gaps": gaps,
         "per_company": per_company,
         "posts_per_session": {"dates": factors.dates, "counts": factors.posts.sum(axis=1)},
-        "filters": [{"name": name, "removed": n} for name, n in factors.removed.items()],
+        "filters": [
+            {"name": name, "removed": n}
+            for name, n in {"unpriced": read.unpriced, **factors.removed}.items()
+        ],
     }
 
 

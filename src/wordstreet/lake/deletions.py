@@ -12,7 +12,7 @@ from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from wordstreet.errors import CommitRefused
-from wordstreet.lake.tables import PARTITION, Lake, commit
+from wordstreet.lake.tables import PARTITION, REWRITTEN, Lake, commit
 from wordstreet.schema import DELETIONS, POSTS
 
 __all__ = ["BLANKED", "Deletions", "apply", "blank", "find", "record", "retried"]
@@ -199,7 +199,11 @@ def _blank_landed(lake: Lake, source: str, column: str, ids: Sequence[str], now:
         lake, "posts", {**dict.fromkeys(BLANKED, "NULL"), "deleted_at": when}, _where(source, hits)
     )
     if len(hits):
-        retried(lambda: lake.handle("mentions").delete(_where(source, hits)))
+        retried(
+            lambda: lake.handle("mentions").delete(
+                _where(source, hits), writer_properties=REWRITTEN
+            )
+        )
     return len(hits)
 
 
@@ -232,7 +236,11 @@ def _quoted(values: Any) -> str:
 
 def _update(lake: Lake, table: str, updates: dict[str, str], where: str) -> None:
     if where:
-        retried(lambda: lake.handle(table).update(updates=updates, predicate=where))
+        retried(
+            lambda: lake.handle(table).update(
+                updates=updates, predicate=where, writer_properties=REWRITTEN
+            )
+        )
 
 
 def _mark(handle: DeltaTable, started: int) -> None:

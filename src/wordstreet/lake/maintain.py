@@ -9,22 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from wordstreet.lake.commit import removed_files
 from wordstreet.lake.deletions import apply, retried
 from wordstreet.lake.storage import Stored
-from wordstreet.lake.tables import PARTITION, Lake, Stream, parse_name
+from wordstreet.lake.tables import PARTITION, REWRITTEN, Lake, Stream, parse_name
 from wordstreet.schema import POSITION, TABLES
 
 __all__ = ["Audit", "clear_leftovers", "compact", "duplicates", "info", "tend", "vacuum", "verify"]
 
 _SMALL_BYTES: Final = 32 * 2**20
 _TARGET_BYTES: Final = 128 * 2**20
-_WRITER: Final = WriterProperties(
-    compression="ZSTD", compression_level=3, max_row_group_size=50_000
-)
 _ACCOUNTED: Final = ("posts", "rejects", "deletions", "gaps")
 """Where an offset can end; a mention is a view on a post."""
 
@@ -78,7 +75,7 @@ def _compact(handle: DeltaTable, month: str) -> dict[str, Any]:
         partition_filters=[(PARTITION, "=", month)],
         target_size=_TARGET_BYTES,
         max_concurrent_tasks=1,
-        writer_properties=_WRITER,
+        writer_properties=REWRITTEN,
     )
     return result
 
@@ -217,10 +214,10 @@ def _offsets(lake: Lake, path: str, stream: Stream) -> Iterator[NDArray[np.int64
     names = [field.name for field in POSITION]
     for rows in _batches(lake, path, names):
         keep = np.ones(len(rows), bool)
-        for name, value in zip(
-            names, (stream.log_id, stream.topic, stream.partition), strict=False
-        ):
-            mine = pc.fill_null(pc.equal(rows[name], value), False)
+        stands = (pa.scalar(v) for v in (stream.log_id, stream.topic, stream.partition))
+        for name, value in zip(names, stands, strict=False):
+            # rewritten files may come back as string views, which know no comparison
+            mine = pc.fill_null(pc.equal(rows[name].cast(value.type), value), False)
             keep &= mine.to_numpy(zero_copy_only=False)
         yield rows["offset"].to_numpy(zero_copy_only=False)[keep].astype(np.int64)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from wordstreet.errors import LakeError
@@ -16,9 +16,14 @@ from wordstreet.lake.storage import Storage
 from wordstreet.locks import hold
 from wordstreet.schema import PRICES, SCHEMA_VERSION, TABLES
 
-__all__ = ["PARTITION", "Lake", "Range", "Stream", "commit", "parse_name"]
+__all__ = ["PARTITION", "REWRITTEN", "Lake", "Range", "Stream", "commit", "parse_name"]
 
 PARTITION: Final = "month"
+
+REWRITTEN: Final = WriterProperties(
+    compression="ZSTD", compression_level=3, max_row_group_size=50_000
+)
+"""How files are written that replace others; small row groups keep memory flat."""
 
 _STREAMS: Final = "_streams"
 

@@ -25,9 +25,11 @@ _ORDER: Final = (
 
 _ALIVE: Final = """
     not exists (
-        select 1 from deletions_landed d where d.kind = 'post' and d.source = t.source and d.post_id = t.post_id
+        select 1 from deletions_landed d
+        where d.kind = 'post' and d.source = t.source and d.post_id = t.post_id
     ) and not exists (
-        select 1 from deletions_landed d where d.kind = 'account' and d.source = t.source and d.author_id = t.author_id
+        select 1 from deletions_landed d
+        where d.kind = 'account' and d.source = t.source and d.author_id = t.author_id
     )
 """
 
