@@ -13,7 +13,8 @@ $(BIN)/uv: requirements.lock
 	@echo "setup: environment in .venv" >&2
 	@$(PYTHON) -c 'import sys; sys.exit("wordstreet needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
+	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.lock
 	@touch $@
 
 .venv/base: $(BIN)/uv pyproject.toml
