@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import CommitRefused, WordstreetError
+from wordstreet.errors import DamageError, LakeError, PositionError, WordstreetError
 from wordstreet.lake.commit import Writer, check_position
 from wordstreet.lake.maintain import tend
 from wordstreet.lake.tables import Lake, Stream
@@ -83,9 +83,13 @@ def ingest(
                 done, refusals = so_far, 0
                 report(done)
             return done
-        except CommitRefused as refusal:
+        except (PositionError, DamageError):
+            raise  # waiting would not mend these
+        except LakeError as refusal:
             refusals += 1
-            if stop.is_set() or (ended() and refusals > _PATIENCE):
+            if stop.is_set():
+                return done
+            if ended() and refusals > _PATIENCE:
                 raise
             # one refusal is how maintenance and ingest take turns; many are trouble
             level = logging.WARNING if refusals > _TAKING_TURNS else logging.DEBUG

@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
 from wordstreet.errors import CommitRefused, PositionError
 from wordstreet.lake.deletions import Deletions
-from wordstreet.lake.tables import PARTITION, Lake, Stream, commit, parse_name
+from wordstreet.lake.tables import PARTITION, Lake, Stream, commit, parse_name, refusing
 from wordstreet.schema import TABLES
 
 __all__ = ["Writer", "check_position"]
@@ -49,11 +48,12 @@ class Writer:
         self._streams = tuple(streams)
         self._trace = trace
         self._id = uuid.uuid4().hex[:8]  # a slow twin must never overwrite a file of ours
-        lake.enlist(self._streams)
-        self._handles: dict[str, DeltaTable] = {name: lake.handle(name) for name in TABLES}
-        self._done = {name: self._positions(name) for name in TABLES}
-        self._leftovers = {name: self._unlisted(name) for name in TABLES}
-        self._deletions = Deletions(lake)
+        with refusing("opening the lake for writing"):
+            lake.enlist(self._streams)
+            self._handles: dict[str, DeltaTable] = {name: lake.handle(name) for name in TABLES}
+            self._done = {name: self._positions(name) for name in TABLES}
+            self._leftovers = {name: self._unlisted(name) for name in TABLES}
+            self._deletions = Deletions(lake)
 
     def positions(self) -> dict[Stream, int]:
         """Return for each stream the offset to read next: the least any table still needs."""
@@ -65,7 +65,8 @@ class Writer:
 
         A table that gets no rows keeps its older position until `settle`.
         """
-        tables = self._deletions.applied_to(tables)
+        with refusing("reading the deletions"):
+            tables = self._deletions.applied_to(tables)
         return {
             name: self._commit(name, rows, ends)
             for name in _ORDER
@@ -95,7 +96,7 @@ class Writer:
     def _commit(self, name: str, rows: pa.Table, ends: Mapping[Stream, int]) -> int:
         handle = self._handles[name]
         before = handle.version()
-        try:
+        with refusing(f"the commit to {name}"):
             actions = [
                 self._write(name, stream, end, month, part)
                 for stream, end in ends.items()
@@ -105,15 +106,12 @@ class Writer:
             commit(handle, actions, {s.app_id(name): end for s, end in ends.items()})
             self._trace(f"{name}: committed")
             handle.update_incremental()
-        except (DeltaError, OSError) as error:
-            message = f"{name} was not committed: {error}; read the position and go on from there"
-            raise CommitRefused(message) from error
-        self._lake.storage.sync_commit(name, range(before + 1, handle.version() + 1))
-        self._done[name].update(ends)
-        if self._positions(name) != self._done[name]:
-            message = f"another writer moved the position of {name}; only one may ingest a log"
-            raise CommitRefused(message)
-        self._sweep(name)
+            self._lake.storage.sync_commit(name, range(before + 1, handle.version() + 1))
+            self._done[name].update(ends)
+            if self._positions(name) != self._done[name]:
+                message = f"another writer moved the position of {name}; only one may ingest a log"
+                raise CommitRefused(message)
+            self._sweep(name)
         self._trace(f"{name}: synced")
         return len(rows)
 

@@ -252,7 +252,7 @@ def retried(change: Callable[[], _T], attempts: int = 6) -> _T:
     for attempt in range(attempts):
         try:
             return change()
-        except DeltaError as error:
+        except (DeltaError, OSError) as error:
             if attempt + 1 == attempts:
                 message = f"the table kept changing under us ({error}); run it again when ingest is calmer"
                 raise CommitRefused(message) from error

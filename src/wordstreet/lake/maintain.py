@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from wordstreet.lake.commit import removed_files
 from wordstreet.lake.deletions import apply, retried
 from wordstreet.lake.storage import Stored
-from wordstreet.lake.tables import PARTITION, REWRITTEN, Lake, Stream, parse_name
+from wordstreet.lake.tables import (
+    PARTITION,
+    REWRITTEN,
+    Lake,
+    Stream,
+    parse_name,
+    refusing,
+)
 from wordstreet.schema import POSITION, TABLES
 
 __all__ = ["Audit", "clear_leftovers", "compact", "duplicates", "info", "tend", "vacuum", "verify"]
@@ -32,10 +39,11 @@ _SLOWEST_REWRITE: Final = timedelta(hours=1)
 
 def tend(lake: Lake, small_files: int, now: datetime) -> None:
     """Do what cannot wait for a night: clear what crashes left, blank deletions, merge small files."""
-    clear_leftovers(lake, now)
-    with lake.rewriting():
-        apply(lake, now)
-        compact(lake, small_files)
+    with refusing("maintenance"):
+        clear_leftovers(lake, now)
+        with lake.rewriting():
+            apply(lake, now)
+            compact(lake, small_files)
 
 
 def compact(lake: Lake, small_files: int = 2) -> dict[str, int]:

@@ -11,12 +11,12 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from wordstreet.errors import LakeError
+from wordstreet.errors import CommitRefused, LakeError
 from wordstreet.lake.storage import Storage
 from wordstreet.locks import hold
 from wordstreet.schema import PRICES, SCHEMA_VERSION, TABLES
 
-__all__ = ["PARTITION", "REWRITTEN", "Lake", "Range", "Stream", "commit", "parse_name"]
+__all__ = ["PARTITION", "REWRITTEN", "Lake", "Range", "Stream", "commit", "parse_name", "refusing"]
 
 PARTITION: Final = "month"
 
@@ -190,6 +190,16 @@ class Lake:
             "could overwrite each other; use a store that honours them"
         )
         raise LakeError(message)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn what goes wrong on the way to a table into `CommitRefused`: it may be tried again."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        message = f"{what} was refused: {error}"
+        raise CommitRefused(message) from error
 
 
 def commit(handle: DeltaTable, actions: list[Any], versions: dict[str, int]) -> None:
