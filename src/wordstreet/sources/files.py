@@ -81,6 +81,9 @@ def lines(file: Unpacked, limit: int) -> Iterator[list[Line]]:
     begun, size = bytearray(), 0
     try:
         while block := file.block():
+            if not size and block.endswith(b"\n") and not block.strip(b"\r\n"):
+                yield [Line(b"", len(block), True, whole=True)]  # a bomb of blank lines is one
+                continue
             first, *others = block.split(b"\n")
             begun += first
             size += len(first)
