@@ -58,6 +58,8 @@ def test_other_variables_are_not_ours() -> None:
         ("study.min_confidence=2", "must be from 0 to 1"),
         ("log.kind=pigeon", "must be embedded"),
         ("log.topic=a+b", "letters, digits"),
+        ("log.topic=pósts", "letters, digits"),
+        ("log.topic=..", "letters, digits"),
         ("home=x", "there is no setting home"),
         ("origins=x", "there is no setting origins"),
     ],

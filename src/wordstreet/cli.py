@@ -12,13 +12,16 @@ from typing import Any, Final
 
 from wordstreet import commands
 from wordstreet import settings as settings_room
-from wordstreet.errors import WordstreetError
+from wordstreet.errors import RefusedError, WordstreetError
 from wordstreet.settings import Settings
 
 __all__ = ["main"]
 
 Answer = tuple[Mapping[str, Any], str, bool]
 """What a command did: the object of `--json`, the text for people, whether it succeeded."""
+
+_UNUSABLE: Final = (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError)
+"""What comes of a path that the user gave and the system refuses."""
 
 _EPILOG: Final = """\
 First steps, offline and without keys:
@@ -76,6 +79,9 @@ def _report(error: Exception, debug: bool) -> int:
     if isinstance(error, WordstreetError):
         print(f"wordstreet: {error}", file=sys.stderr)
         return error.exit_code
+    if isinstance(error, _UNUSABLE):
+        print(f"wordstreet: cannot use {error.filename}: {error.strerror}", file=sys.stderr)
+        return RefusedError.exit_code
     print(
         f"wordstreet: {type(error).__name__}: {error}\n"
         "This is a defect of wordstreet; run it again with --debug and report what it prints.",

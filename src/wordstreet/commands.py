@@ -4,6 +4,7 @@ What each command of the command line does: wire an engine, word its answer.
 Engines that only one command needs are imported by it, so that the others start quickly.
 """
 
+import math
 import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -246,9 +247,7 @@ def lake_verify(settings: Settings, given: Namespace) -> Answer:
     del given
     audit = maintain.verify(Lake(settings.lake_uri))
     found = {"ok": audit.ok, **asdict(audit)}
-    text = (
-        "the lake is whole" if audit.ok else "the lake is damaged; restore the files named missing"
-    )
+    text = "the lake is whole" if audit.ok else "the lake is damaged: see which count is not 0"
     return found, f"{_told(asdict(audit))}\n{text}", audit.ok
 
 
@@ -298,20 +297,17 @@ def lake_delete(settings: Settings, given: Namespace) -> Answer:
 def lake_query(settings: Settings, given: Namespace) -> Answer:
     """Run SQL over what is read."""
     table = views.query(Lake(settings.lake_uri), given.sql)
-    found = {"columns": table.schema.names, "rows": [list(row.values()) for row in _rows(table)]}
-    header = tuple(table.schema.names)
-    cells = [tuple(_cell(value) for value in row.values()) for row in _rows(table)]
-    return found, _aligned([header, *cells]), True
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    cells = [tuple(map(_cell, row)) for row in rows]
+    names = table.schema.names
+    return {"columns": names, "rows": rows}, _aligned([tuple(names), *cells]), True
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 

@@ -12,8 +12,7 @@ WordstreetError
 │   └── LogFullError      the disk under the log is full; nothing acknowledged is lost
 ├── LakeError             the lake cannot be used
 │   ├── CommitRefused     another writer committed first: drop the handle, read the position, go on
-│   ├── PositionError     log and lake do not belong together (recreated log, trimmed too far)
-│   └── DamageError       our own data is not what we wrote
+│   └── PositionError     log and lake do not belong together (recreated log, trimmed too far)
 └── LookAheadError        a number would use what was not yet known; the study stops
 
 Every message says what happened and what to do next. An error is raised by the lowest room that
@@ -22,7 +21,6 @@ knows its cause, and everything not in this tree is a defect of ours.
 
 __all__ = [
     "CommitRefused",
-    "DamageError",
     "InputError",
     "LakeError",
     "LockedError",
@@ -88,10 +86,6 @@ class CommitRefused(LakeError):  # noqa: N818 - a refusal is an answer, not a fa
 
 class PositionError(LakeError):
     """Log and lake do not belong together: offsets are missing or ahead of the log's end."""
-
-
-class DamageError(LakeError):
-    """Our own data is not what we wrote."""
 
 
 class LookAheadError(WordstreetError):

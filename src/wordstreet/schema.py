@@ -84,7 +84,8 @@ POSTS: Final = pa.schema(
     [
         pa.field("source", pa.string()),
         pa.field("post_id", pa.string()),
-        # Platforms that edit in place (same id) count up here; greater is later.
+        # Platforms that edit in place (same id) count up here; a text of fixed width, so that
+        # the greater one is the later one.
         pa.field("version", pa.string()),
         pa.field("author_id", pa.string()),
         pa.field("created_at", TIME),  # claimed by the author's platform

@@ -1,5 +1,6 @@
 """One frozen Settings, read once: defaults, then a TOML file, then the environment, then `--set`."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -251,6 +252,6 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     if settings.log.kind != "embedded":
         message = f"{origins.get('log.kind')}: log.kind must be embedded, not {settings.log.kind!r}"
         raise SettingsError(message)
-    if not settings.log.topic.replace("-", "").replace("_", "").replace(".", "").isalnum():
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", settings.log.topic):
         message = f"log.topic must be letters, digits, '-', '_' and '.', not {settings.log.topic!r}"
         raise SettingsError(message)

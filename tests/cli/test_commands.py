@@ -255,6 +255,8 @@ def test_doctor_fails_on_a_bad_watchlist(tmp_path: Path) -> None:
         (["study"], "collect some first"),
         (["prices", "import", "no/such.csv"], "no/such.csv"),
         (["lake", "query", "select from"], "query failed"),
+        (["lake", "query", "copy (select 1) to 'x.csv'"], "a query reads"),
+        (["lake", "query", "drop view posts"], "a query reads"),
         (["lake", "delete", "--post", "1"], "--source"),
         (["lake", "vacuum", "--retention-hours", "-1"], "0 or more"),
         (["score", "x", "--set", "score.scorer=oracle"], "vader"),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
-from tests.lake.batches import NOW, STREAM, batch, with_gap
+from tests.lake.batches import STREAM, batch, with_gap
 
 from wordstreet.errors import CommitRefused, PositionError
 from wordstreet.lake.commit import Writer, check_position
@@ -111,6 +112,30 @@ def test_settle_moves_tables_without_rows(lake_uri: str) -> None:
     assert Writer(lake, [STREAM]).positions() == {STREAM: 10}
 
 
+def test_no_position_moves_back_after_a_crash_between_two_tables(lake_uri: str) -> None:
+    """With two partitions a table may be ahead of the batch that follows; it stays there."""
+    lake = Lake(lake_uri)
+    other = Stream(STREAM.log_id, "posts", 1)
+    crashing = Writer(lake, [STREAM, other], _crash_at("posts: synced"))
+    with pytest.raises(_CrashError):
+        crashing.commit(batch(0, 100), {STREAM: 100, other: 0})
+    writer = Writer(lake, [STREAM, other])
+    half = _joined(batch(0, 50), batch(0, 20, stream=other))
+    writer.commit(half, {STREAM: 50, other: 20})
+    writer.settle({STREAM: 50, other: 20})
+    last = Writer(lake, [STREAM, other])
+    last.commit(batch(50, 120), {STREAM: 120, other: 20})
+    last.settle({STREAM: 120, other: 20})
+    audit = verify(lake)
+
+    assert (audit.records, audit.twice, audit.lost) == (140, 0, 0)
+    assert audit.ok
+
+
+def _joined(one: dict, other: dict) -> dict:  # type: ignore[type-arg]
+    return {name: pa.concat_tables([one[name], other[name]]) for name in TABLES}
+
+
 class _CrashError(Exception):
     """Stands for the power going out."""
 
@@ -173,4 +198,3 @@ def test_rows_are_split_by_the_utc_month_of_their_observation(lake_uri: str) -> 
     Writer(lake, [STREAM]).commit(batch(0, 3000), {STREAM: 3000})
 
     assert len(lake.handle("posts").file_uris()) == 2
-    assert NOW.month == 11

@@ -176,6 +176,25 @@ def test_a_deleted_post_does_not_take_its_author_along(late: bool, lake_uri: str
     assert kept == sorted(set(frame(lake, "posts").collect()["post_id"]) - {"p0"})
 
 
+def test_a_pass_between_two_commits_leaves_no_mention(lake_uri: str) -> None:
+    """A post deleted while its writer is between posts and mentions is gone from both in the end."""
+    lake = Lake(lake_uri)
+
+    def delete_now(step: str) -> None:
+        if step == "posts: synced":
+            record(Lake(lake_uri), "x", "p3", NOW)
+            apply(Lake(lake_uri), NOW)
+
+    writer = Writer(lake, [STREAM], delete_now)
+    writer.commit(batch(0, 10), {STREAM: 10})
+    writer.settle({STREAM: 10})
+    apply(lake, NOW + timedelta(minutes=1))
+
+    assert "p3" not in read(lake, "mentions")["post_id"].to_pylist()
+    assert "p3" not in read(lake, "mentions_landed")["post_id"].to_pylist()
+    assert verify(lake).ok
+
+
 def test_deleting_finds_the_source_of_a_post(lake_uri: str) -> None:
     """An id alone names the sources it landed from."""
     lake = Lake(lake_uri)

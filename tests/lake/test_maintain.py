@@ -40,7 +40,23 @@ def test_compaction_leaves_months_that_are_not_crowded(lake_uri: str) -> None:
     lake = Lake(lake_uri)
     fill(lake, 5)
 
-    assert compact(lake, small_files=6) == {}
+    assert compact(lake, files=6) == {}
+
+
+def test_a_big_file_is_not_written_again_for_a_few_small_ones(tmp_path: Path) -> None:
+    """What has grown out of a tier no longer counts among its files."""
+    lake = Lake(str(tmp_path / "lake"))
+    fill(lake, 4, size=300)
+    small = next((tmp_path / "lake" / "posts").rglob("*.append.parquet")).stat().st_size
+    tier = (0, 2 * small, 100 * small)
+
+    assert compact(lake, 4, [tier])["posts"] == 4
+    fill_more = Writer(lake, [STREAM])
+    for n in range(4, 7):
+        fill_more.commit(batch(n * 300, (n + 1) * 300), {STREAM: (n + 1) * 300})
+    fill_more.settle({STREAM: 2100})
+    assert "posts" not in compact(lake, 4, [tier])
+    assert len(lake.handle("posts").file_uris()) == 4
 
 
 def test_compaction_does_not_refuse_a_writer(lake_uri: str) -> None:

@@ -52,6 +52,18 @@ def test_the_latest_version_of_an_edited_post_is_read(lake_uri: str) -> None:
     assert read(lake, "posts")["text"].to_pylist() == ["new"]
 
 
+def test_mentions_are_those_of_the_version_that_is_read(lake_uri: str) -> None:
+    """An edit that no longer names the company takes its mention along."""
+    lake = Lake(lake_uri)
+    edited = batch(1, 2, ids={1: "p0"}, version="b", text="nothing")
+    edited["mentions"] = edited["mentions"].slice(0, 0)
+    land(lake, batch(0, 1, version="a"), edited)
+
+    assert len(read(lake, "mentions_landed")) == 1
+    assert len(read(lake, "mentions")) == 0
+    assert frame(lake, "mentions").collect().height == 0
+
+
 @pytest.mark.parametrize("name", ["posts", "mentions"])
 def test_the_lazy_frame_and_the_view_agree(name: str, lake_uri: str) -> None:
     """Polars and SQL read the same rows of a lake with redeliveries and deletions."""

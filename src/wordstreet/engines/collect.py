@@ -132,8 +132,8 @@ def in_child(settings: Settings, name: str, path: str | None, pipe: Connection) 
             pipe.send(("done", collect_alone(settings, name, path, stop, report)))
         except WordstreetError as error:
             pipe.send(("failed", error))
-        except BrokenPipeError:
-            stop.set()
+        except BrokenPipeError:  # the parent is gone; what was acknowledged is on the log
+            return
 
 
 def _follow_parent(stop: threading.Event) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from wordstreet.engines import transform
 from wordstreet.engines.run import run
 from wordstreet.engines.study import import_prices, study
+from wordstreet.errors import SourceError
 from wordstreet.prices.calendars import sessions
 from wordstreet.settings import LakeSettings, LogSettings, Settings, WatchlistSettings
 from wordstreet.simulate.world import make
@@ -35,7 +36,8 @@ def demo(
     each time; the same world, seed and code give the same run id.
     """
     home = settings.home / "demo" / f"{world}-{seed}"
-    shutil.rmtree(home, ignore_errors=True)
+    if home.exists():
+        shutil.rmtree(home)
     say(f"simulating the world {world!r}, seed {seed}")
     made = make(world, seed, sessions("XNYS", _FIRST, _LAST), home / "world")
     inside = replace(
@@ -45,7 +47,7 @@ def demo(
         log=LogSettings(),
         watchlist=WatchlistSettings(path=str(made.watchlist)),
     )
-    collected, ingested = run(
+    run(
         inside,
         "replay",
         str(made.posts),
@@ -53,7 +55,9 @@ def demo(
         stop,
         lambda c, i: say(f"received {c.received:,}, landed {i.stored:,}"),
     )
-    del collected, ingested
+    if stop.is_set():
+        message = "stopped before the world was all in the lake; run the demo again"
+        raise SourceError(message)
     import_prices(inside, [Path(made.prices)])
     truth = str(made.truth["relation"])
     figures, page = study(inside, {"world": world, "truth": truth}, say)

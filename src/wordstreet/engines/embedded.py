@@ -13,9 +13,9 @@ from typing import Final
 import pyarrow as pa
 
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import DamageError, LakeError, PositionError, WordstreetError
+from wordstreet.errors import LakeError, PositionError
 from wordstreet.lake.commit import Writer, check_position
-from wordstreet.lake.maintain import tend
+from wordstreet.lake.maintain import tend, vacuum
 from wordstreet.lake.tables import Lake, Stream
 from wordstreet.locks import hold
 from wordstreet.log import Log, Slice
@@ -29,6 +29,7 @@ Transform = Callable[[pa.RecordBatch, datetime], dict[str, pa.Table]]
 _POLL_SECONDS: Final = 0.05
 _SETTLE_SECONDS: Final = 5.0
 _TEND_SECONDS: Final = 10.0
+_VACUUM_SECONDS: Final = 3600.0
 _TAKING_TURNS: Final = 3
 _PATIENCE: Final = 8
 """Refusals in a row after which an ingest that is meant to end gives up."""
@@ -83,8 +84,8 @@ def ingest(
                 done, refusals = so_far, 0
                 report(done)
             return done
-        except (PositionError, DamageError):
-            raise  # waiting would not mend these
+        except PositionError:
+            raise  # waiting would not mend it
         except LakeError as refusal:
             refusals += 1
             if stop.is_set():
@@ -180,11 +181,16 @@ def _forget(log: Log, writer: Writer, ends: Mapping[Stream, int]) -> None:
 def tending(lake: Lake, settings: Settings) -> Iterator[None]:
     """Keep the lake in shape beside an ingest that never waits for it, and once more at the end."""
     stop = threading.Event()
+    vacuumed = 0.0
 
-    def once() -> None:
+    def once(last: bool = False) -> None:
+        nonlocal vacuumed
         try:
             tend(lake, settings.lake.small_files, datetime.now(UTC))
-        except WordstreetError as error:  # the next round tries again
+            if last or time.monotonic() - vacuumed > _VACUUM_SECONDS:
+                vacuum(lake, settings.lake.retention_hours, datetime.now(UTC))
+                vacuumed = time.monotonic()
+        except Exception as error:  # whatever it is, ingest goes on and the next round tries again
             logger.warning("maintenance put off: %s", error)
 
     def rounds() -> None:
@@ -198,4 +204,4 @@ def tending(lake: Lake, settings: Settings) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-    once()
+    once(last=True)

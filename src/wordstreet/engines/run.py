@@ -3,7 +3,9 @@
 import logging
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from wordstreet.settings import Settings
 __all__ = ["run"]
 
 _RESTARTS: Final = 5
+_LONG_LIFE_SECONDS: Final = 60.0
+_GRACE_SECONDS: Final = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +41,10 @@ def run(
     """
     lake = Lake(settings.lake_uri)
     with hold(settings.home / "log", "engine"), tending(lake, settings):
-        log = open_log(settings)
-        with _Collector(settings, source, path, stop) as collector:
+        with (
+            closing(open_log(settings)) as log,
+            _Collector(settings, source, path, stop) as collector,
+        ):
             done = ingest(
                 log,
                 lake,
@@ -61,6 +67,7 @@ class _Collector:
     ) -> None:
         self._arguments = (settings, source, path)
         self._stop = stop
+        self._leave = threading.Event()  # ours, so that nobody else is told to stop
         self._processes = multiprocessing.get_context("spawn")
         self._earlier = Collected()
         self._now = Collected()
@@ -83,21 +90,28 @@ class _Collector:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
+        self._leave.set()
         self._thread.join()
+
+    def _asked(self) -> bool:
+        return self._stop.is_set() or self._leave.is_set()
 
     def _watch(self) -> None:
         """Keep a child alive until it says it is done, has failed, or we are to stop."""
         try:
-            for life in range(_RESTARTS + 1):
-                if self._live() or self._stop.is_set():
+            deaths = 0
+            while deaths <= _RESTARTS:
+                born = time.monotonic()
+                if self._live() or self._asked():
                     return
                 self._earlier, self._now = self.counts, Collected()
-                logger.warning(
-                    "the collector died; starting it again (%d of %d)", life + 1, _RESTARTS
-                )
-                self._stop.wait(0.2 * 2**life)
-            message = f"the collector died {_RESTARTS + 1} times; see the messages above it"
+                deaths = 1 if time.monotonic() - born > _LONG_LIFE_SECONDS else deaths + 1
+                logger.warning("the collector died; starting it again")
+                self._leave.wait(0.1 * 2**deaths)
+            message = f"the collector died {deaths} times in a row; see the messages above this one"
+            self.error = SourceError(message)
+        except Exception as error:  # a thread has nobody to raise to
+            message = f"the collector could not be kept running: {error}; start it again"
             self.error = SourceError(message)
         finally:
             self._over.set()
@@ -115,17 +129,19 @@ class _Collector:
             ours.close()
 
     def _listen(self, pipe: Connection, child: Any) -> bool:
-        asked = False
+        asked = 0.0
         while True:
-            if self._stop.is_set() and not asked:
-                asked = True
+            if self._asked() and not asked:
+                asked = time.monotonic()
                 child.terminate()  # SIGTERM: it finishes the batch in hand
+            if asked and time.monotonic() - asked > _GRACE_SECONDS:
+                child.kill()
             try:
                 if not pipe.poll(0.1):
                     continue
                 kind, content = pipe.recv()
             except (EOFError, OSError):
-                return asked
+                return bool(asked)
             if kind == "failed":
                 self.error = content
                 return True

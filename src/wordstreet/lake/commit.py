@@ -80,27 +80,25 @@ class Writer:
                 self._commit(name, TABLES[name].empty_table(), ends)
 
     def _positions(self, name: str) -> dict[Stream, int]:
-        handle = self._handles[name]
-        return {s: handle.transaction_version(s.app_id(name)) or 0 for s in self._streams}
+        return self._lake.positions(name, self._handles[name], self._streams)
 
     def _news(self, name: str, rows: pa.Table) -> pa.Table:
         """Drop rows that this table has committed already."""
         for stream in self._streams:
-            done = self._done[name][stream]
-            mine = pc.and_(
-                pc.equal(rows["partition"], stream.partition), pc.less(rows["offset"], done)
-            )
-            rows = rows.filter(pc.invert(mine))
+            landed = pc.less(rows["offset"], self._done[name][stream])
+            rows = rows.filter(pc.invert(pc.and_(_of(stream, rows), landed)))
         return rows
 
     def _commit(self, name: str, rows: pa.Table, ends: Mapping[Stream, int]) -> int:
+        # a table may be ahead of the batch after a crash, and must never go back
+        ends = {stream: max(end, self._done[name][stream]) for stream, end in ends.items()}
         handle = self._handles[name]
         before = handle.version()
         with refusing(f"the commit to {name}"):
             actions = [
                 self._write(name, stream, end, month, part)
                 for stream, end in ends.items()
-                for month, part in by_month(self._of(stream, rows))
+                for month, part in by_month(rows.filter(_of(stream, rows)))
             ]
             self._trace(f"{name}: files written")
             commit(handle, actions, {s.app_id(name): end for s, end in ends.items()})
@@ -114,9 +112,6 @@ class Writer:
             self._sweep(name)
         self._trace(f"{name}: synced")
         return len(rows)
-
-    def _of(self, stream: Stream, rows: pa.Table) -> pa.Table:
-        return rows.filter(pc.equal(rows["partition"], stream.partition))
 
     def _write(self, name: str, stream: Stream, end: int, month: str, rows: pa.Table) -> AddAction:
         """Write one Parquet file and return the action that makes it part of the table."""
@@ -150,11 +145,15 @@ class Writer:
         still be about to commit those files. Files that compaction replaced stay for `vacuum`.
         """
         if self._leftovers[name]:
-            tombstoned = set(removed_files(self._handles[name]))
-            self._lake.storage.delete(
-                path for path in self._leftovers[name] if path not in tombstoned
-            )
+            removed = set(removed_files(self._handles[name], name))
+            self._lake.storage.delete(p for p in self._leftovers[name] if p not in removed)
             self._leftovers[name] = []
+
+
+def _of(stream: Stream, rows: pa.Table) -> pa.ChunkedArray:
+    """Mark the rows of a stream."""
+    log = pc.and_(pc.equal(rows["log_id"], stream.log_id), pc.equal(rows["topic"], stream.topic))
+    return pc.and_(log, pc.equal(rows["partition"], stream.partition))
 
 
 def check_position(stream: Stream, position: int, begin: int, end: int) -> None:
@@ -222,8 +221,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def removed_files(handle: DeltaTable) -> list[str]:
-    """Return the files, still on disk, that a commit has replaced or removed."""
-    found = handle.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=True)
-    table = handle.table_uri.rstrip("/").rsplit("/", 1)[-1]
+def removed_files(handle: DeltaTable, table: str, hours: int = 0) -> list[str]:
+    """Return the files that a commit older than `hours` has removed; some may be gone from disk."""
+    found = handle.vacuum(retention_hours=hours, enforce_retention_duration=False, dry_run=True)
     return [f"{table}/{path}" for path in found]

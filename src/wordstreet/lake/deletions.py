@@ -3,19 +3,20 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError
 
-from wordstreet.errors import CommitRefused
-from wordstreet.lake.tables import PARTITION, REWRITTEN, Lake, commit
-from wordstreet.schema import DELETIONS, POSTS
+from wordstreet.lake.tables import PARTITION, REWRITTEN, Lake, commit, refusing
+from wordstreet.schema import DELETIONS
 
-__all__ = ["BLANKED", "Deletions", "apply", "blank", "find", "record", "retried"]
+__all__ = ["BLANKED", "Deletions", "Gone", "apply", "blank", "find", "record", "rewrite"]
 
 BLANKED: Final = (
     "author_id", "lang", "text", "word_count", "kind", "repost_of", "reply_to", "quote_of",
@@ -24,79 +25,103 @@ BLANKED: Final = (
 """Columns of `posts` that a deletion empties."""
 
 _NAMING: Final = ("source", "kind", "post_id", "author_id")
-"""What a deletion names; the author of a deleted post is named too, and is not deleted."""
+_NAMED: Final = pa.schema([DELETIONS.field(name) for name in _NAMING])
+_GLUE: Final = "\x1f"
 
 _APPLIED: Final = "deletions:applied"
 _SLACK_MS: Final = 3_600_000
 """Deletions this young are looked at again: a slow writer may have passed its check before them."""
 
 _IDS_A_PASS: Final = 2_000
+_ATTEMPTS: Final = 6
 
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Keys (source and id) of deleted posts and accounts."""
+
+    posts: pa.ChunkedArray
+    accounts: pa.ChunkedArray
+
+    @classmethod
+    def of(cls, deletions: pa.Table) -> "Gone":
+        """Return what rows of `deletions` name; the author of a deleted post is not deleted."""
+        posts, accounts = (_of(deletions, kind) for kind in ("post", "account"))
+        return cls(_keys(posts, "post_id"), _keys(accounts, "author_id"))
+
+    def __add__(self, other: "Gone") -> "Gone":
+        return Gone(
+            pa.chunked_array([*self.posts.chunks, *other.posts.chunks], pa.string()),
+            pa.chunked_array([*self.accounts.chunks, *other.accounts.chunks], pa.string()),
+        )
+
+
 class Deletions:
-    """The deletions of a lake as a writer needs them; reads the table again only when it changed."""
+    """The deletions of a lake as a writer needs them; reads only files it has not read yet."""
 
     def __init__(self, lake: Lake) -> None:
+        self._storage = lake.storage
         self._handle = lake.handle("deletions")
-        self._known = self._load()
-
-    def _load(self) -> pa.Table:
-        return pa.table(self._handle.to_pyarrow_table(columns=list(_NAMING)))
+        self._files: set[str] = set()
+        self._known = Gone.of(DELETIONS.empty_table())
+        self._read_new()
 
     def applied_to(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Return the batch with everything blanked that is deleted by now, or by the batch itself."""
         version = self._handle.version()
         self._handle.update_incremental()
         if self._handle.version() != version:
-            self._known = self._load()
-        arriving = tables["deletions"].select(_NAMING)
-        return blank(tables, pa.concat_tables([self._known, arriving]))
+            self._read_new()
+        return blank(tables, self._known + Gone.of(tables["deletions"]))
+
+    def _read_new(self) -> None:
+        live = _paths(self._handle)
+        for path in sorted(live - self._files):
+            with self._storage.open(f"deletions/{path}") as file:
+                rows = pq.read_table(file, columns=list(_NAMING))
+            self._known += Gone.of(rows.cast(_NAMED))
+        self._files |= live
 
 
-def blank(tables: Mapping[str, pa.Table], deletions: pa.Table) -> dict[str, pa.Table]:
+def blank(tables: Mapping[str, pa.Table], gone: Gone) -> dict[str, pa.Table]:
     """
-    Return the tables of a batch without what `deletions` (source, kind, post_id, author_id) name.
+    Return the tables of a batch without what is gone.
 
     A deleted post keeps its ids and offsets; a repost of it goes too, since it carries the text;
     a quote or reply loses only its raw payload, which may hold the text. Mentions are removed.
     """
     posts, mentions, rejects = tables["posts"], tables["mentions"], tables["rejects"]
-    if not len(deletions) or not (len(posts) or len(rejects)):
-        return dict(tables)
-    gone, accounts = (
-        _keys(_of(deletions, "post"), "post_id"),
-        _keys(_of(deletions, "account"), "author_id"),
-    )
     hit = _any(
-        _among(_keys(posts, "post_id"), gone),
-        _among(_keys(posts, "repost_of"), gone),
-        _among(_keys(posts, "author_id"), accounts),
+        _among(_keys(posts, "post_id"), gone.posts),
+        _among(_keys(posts, "repost_of"), gone.posts),
+        _among(_keys(posts, "author_id"), gone.accounts),
     )
     touched = _any(
-        hit, _among(_keys(posts, "quote_of"), gone), _among(_keys(posts, "reply_to"), gone)
-    )
-    blanked = posts
-    for name in BLANKED:
-        mask = touched if name == "raw" else hit
-        blanked = _set(
-            blanked, name, pc.if_else(mask, pa.scalar(None, POSTS.field(name).type), posts[name])
-        )
-    blanked = _set(
-        blanked, "deleted_at", pc.if_else(hit, posts["ingested_at"], posts["deleted_at"])
+        hit,
+        _among(_keys(posts, "quote_of"), gone.posts),
+        _among(_keys(posts, "reply_to"), gone.posts),
     )
     removed = _among(_keys(mentions, "post_id"), _keys(posts.filter(hit), "post_id"))
-    bare = _among(
-        rejects["key"], pc.binary_join_element_wise(deletions["source"], deletions["post_id"], ":")
-    )
-    raw = pc.if_else(bare, pa.scalar(None, pa.binary()), rejects["raw"])
+    bare = _among(pc.replace_substring(rejects["key"], ":", _GLUE, max_replacements=1), gone.posts)
     return {
         **tables,
-        "posts": blanked,
+        "posts": _emptied(posts, hit, touched),
         "mentions": mentions.filter(pc.invert(removed)),
-        "rejects": _set(rejects, "raw", raw),
+        "rejects": _set(rejects, "raw", _null_where(bare, rejects["raw"])),
     }
+
+
+def _emptied(posts: pa.Table, hit: pa.ChunkedArray, touched: pa.ChunkedArray) -> pa.Table:
+    for name in BLANKED:
+        posts = _set(posts, name, _null_where(touched if name == "raw" else hit, posts[name]))
+    when = pc.if_else(hit, posts["ingested_at"], posts["deleted_at"])
+    return _set(posts, "deleted_at", when)
+
+
+def _null_where(mask: pa.ChunkedArray, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(mask, pa.scalar(None, column.type), column)
 
 
 def _of(deletions: pa.Table, kind: str) -> pa.Table:
@@ -104,7 +129,7 @@ def _of(deletions: pa.Table, kind: str) -> pa.Table:
 
 
 def _keys(rows: pa.Table, column: str) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(rows["source"], rows[column], "\x1f")
+    return pc.binary_join_element_wise(rows["source"], rows[column], _GLUE)
 
 
 def _among(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -148,7 +173,7 @@ def record(lake: Lake, source: str, post_id: str, now: datetime) -> None:
     rows = pa.Table.from_pylist([row], schema=DELETIONS)
     rows = rows.append_column(PARTITION, pa.array([f"{now:%Y-%m}"]))
     with lake.rewriting():
-        retried(lambda: write_deltalake(lake.handle("deletions"), rows, mode="append"))
+        rewrite(lake, "deletions", lambda h: write_deltalake(h, rows, mode="append"))
 
 
 def apply(lake: Lake, now: datetime) -> int:
@@ -164,7 +189,7 @@ def apply(lake: Lake, now: datetime) -> int:
     pending = (
         lake.handle("deletions")
         .to_pyarrow_dataset()
-        .to_table(columns=list(_NAMING), filter=pc.field("ingested_at") >= since)
+        .to_table(columns=[*_NAMING, "ingested_at"], filter=pc.field("ingested_at") >= since)
     )
     if not len(pending):
         return 0
@@ -173,7 +198,9 @@ def apply(lake: Lake, now: datetime) -> int:
         for kind, column in (("post", "post_id"), ("account", "author_id"))
         for source, ids in _by_source(_of(pending, kind), column)
     )
-    retried(lambda: _mark(lake.handle("posts"), started))
+    newest = pc.max(pending["ingested_at"]).as_py()
+    if applied is None or newest.timestamp() * 1000 > applied:
+        rewrite(lake, "posts", lambda handle: commit(handle, [], {_APPLIED: started}))
     return blanked
 
 
@@ -186,25 +213,41 @@ def _by_source(rows: pa.Table, column: str) -> Iterator[tuple[str, Sequence[str]
 
 def _blank_landed(lake: Lake, source: str, column: str, ids: Sequence[str], now: datetime) -> int:
     """Blank the landed posts that the ids in `column` point at; return how many there were."""
-    hits = _landed(
-        lake, source, ("post_id", "repost_of") if column == "post_id" else (column,), ids
-    )
+    pointing = ("post_id", "repost_of") if column == "post_id" else (column,)
+    hits = _landed(lake, source, pointing, ids)
+    # mentions first, and by the deletion itself: a crash in between or a writer that has landed
+    # the post but not yet its mentions must leave none behind
+    _delete_mentions(lake, f"source = {_quoted([source])} and {column} in ({_quoted(ids)})")
+    _delete_mentions(lake, _where(source, hits))
     if column == "post_id":
         quoting = _landed(lake, source, ("quote_of", "reply_to"), ids, "raw is not null")
         _update(lake, "posts", {"raw": "NULL"}, _where(source, quoting))
         keys = _quoted(f"{source}:{i}" for i in ids)
         _update(lake, "rejects", {"raw": "NULL"}, f"raw is not null and key in ({keys})")
     when = f"arrow_cast({int(now.timestamp() * 1e6)}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
-    _update(
-        lake, "posts", {**dict.fromkeys(BLANKED, "NULL"), "deleted_at": when}, _where(source, hits)
-    )
-    if len(hits):
-        retried(
-            lambda: lake.handle("mentions").delete(
-                _where(source, hits), writer_properties=REWRITTEN
-            )
-        )
+    nothing = {**dict.fromkeys(BLANKED, "NULL"), "deleted_at": when}
+    _update(lake, "posts", nothing, _where(source, hits))
     return len(hits)
+
+
+def _delete_mentions(lake: Lake, where: str) -> None:
+    if where and _any_row(lake, "mentions", where):
+        rewrite(lake, "mentions", lambda h: h.delete(where, writer_properties=REWRITTEN))
+
+
+def _update(lake: Lake, table: str, updates: dict[str, str], where: str) -> None:
+    if where and _any_row(lake, table, where):
+        rewrite(
+            lake,
+            table,
+            lambda h: h.update(updates=updates, predicate=where, writer_properties=REWRITTEN),
+        )
+
+
+def _any_row(lake: Lake, table: str, where: str) -> bool:
+    """Tell whether there is something to change; a change of nothing would be a commit too."""
+    builder = QueryBuilder().register("rows", lake.handle(table))
+    return bool(pa.table(builder.execute(f"select 1 from rows where {where} limit 1").read_all()))
 
 
 def _landed(
@@ -234,27 +277,30 @@ def _quoted(values: Any) -> str:
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
-def _update(lake: Lake, table: str, updates: dict[str, str], where: str) -> None:
-    if where:
-        retried(
-            lambda: lake.handle(table).update(
-                updates=updates, predicate=where, writer_properties=REWRITTEN
-            )
-        )
+def rewrite(lake: Lake, table: str, change: Callable[[DeltaTable], _T]) -> _T:
+    """
+    Change a table by delta-rs from a fresh snapshot, again when others commit first; synced.
+
+    Raises `CommitRefused` when it does not work out.
+    """
+    before = lake.handle(table)
+    known = _paths(before)
+    result = _tried(lambda: change(lake.handle(table)), table)
+    after = lake.handle(table)
+    versions = range(before.version() + 1, after.version() + 1)
+    lake.storage.sync_commit(table, versions, sorted(_paths(after) - known))
+    return result
 
 
-def _mark(handle: DeltaTable, started: int) -> None:
-    commit(handle, [], {_APPLIED: started})
+def _paths(handle: DeltaTable) -> set[str]:
+    return set(pa.table(handle.get_add_actions())["path"].to_pylist())
 
 
-def retried(change: Callable[[], _T], attempts: int = 6) -> _T:
-    """Run a change of a table again from a fresh snapshot while others commit first."""
-    for attempt in range(attempts):
+def _tried(change: Callable[[], _T], table: str) -> _T:
+    for attempt in range(_ATTEMPTS):
         try:
             return change()
-        except (DeltaError, OSError) as error:
-            if attempt + 1 == attempts:
-                message = f"the table kept changing under us ({error}); run it again when ingest is calmer"
-                raise CommitRefused(message) from error
+        except CommitFailedError:
             time.sleep(random.uniform(0, 0.1 * 2**attempt))
-    raise AssertionError
+    with refusing(f"a change of {table}"):
+        return change()

@@ -1,8 +1,9 @@
 """Keeping a lake in shape: compact, vacuum, verify, and what is in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from wordstreet.lake.commit import removed_files
-from wordstreet.lake.deletions import apply, retried
+from wordstreet.lake.deletions import apply, rewrite
 from wordstreet.lake.storage import Stored
 from wordstreet.lake.tables import (
     PARTITION,
@@ -27,8 +28,16 @@ from wordstreet.schema import POSITION, TABLES
 
 __all__ = ["Audit", "clear_leftovers", "compact", "duplicates", "info", "tend", "vacuum", "verify"]
 
-_SMALL_BYTES: Final = 32 * 2**20
-_TARGET_BYTES: Final = 128 * 2**20
+_MB: Final = 2**20
+_TIERS: Final = ((0, _MB, 2 * _MB), (_MB, 16 * _MB, 32 * _MB), (16 * _MB, 64 * _MB, 128 * _MB))
+"""
+Files of sizes [from, below) are merged up to a third size when there are enough of them.
+
+Without tiers every handful of tiny files would have the one big file of the month written again.
+"""
+
+_WHOLE: Final = ((0, 128 * _MB, 128 * _MB),)
+"""One tier: what is left to merge is merged, however much is written again."""
 _ACCOUNTED: Final = ("posts", "rejects", "deletions", "gaps")
 """Where an offset can end; a mention is a view on a post."""
 
@@ -43,34 +52,36 @@ def tend(lake: Lake, small_files: int, now: datetime) -> None:
         clear_leftovers(lake, now)
         with lake.rewriting():
             apply(lake, now)
-            compact(lake, small_files)
+            compact(lake, small_files, _TIERS)
 
 
-def compact(lake: Lake, small_files: int = 2) -> dict[str, int]:
+def compact(
+    lake: Lake, files: int = 2, tiers: Sequence[tuple[int, int, int]] = _WHOLE
+) -> dict[str, int]:
     """
-    Merge the small files of every month of a table that has at least `small_files` of them.
+    Merge the files of every month of a table in which a tier of sizes has at least `files` of them.
 
     Returns the number of files replaced in each table. Rows and offsets stay what they are;
     ingest goes on meanwhile and neither waits for the other.
     """
     replaced: dict[str, int] = {}
-    for table, month in _crowded(lake, small_files):
-        result = retried(lambda t=table, m=month: _compact(lake.handle(t), m))  # type: ignore[misc]
-        replaced[table] = replaced.get(table, 0) + int(result["numFilesRemoved"])
+    for table in TABLES:
+        for month, target in _crowded(lake.handle(table), files, tiers):
+            result = rewrite(lake, table, partial(_compact, month=month, target=target))
+            replaced[table] = replaced.get(table, 0) + int(result["numFilesRemoved"])
     return replaced
 
 
-def _crowded(lake: Lake, small_files: int) -> Iterator[tuple[str, str]]:
-    for table in TABLES:
-        files = _actions(lake.handle(table))
-        months = [
-            month
-            for size, month in zip(
-                files["size_bytes"], files[f"partition.{PARTITION}"], strict=True
-            )
-            if size < _SMALL_BYTES
-        ]
-        yield from ((table, m) for m in sorted(set(months)) if months.count(m) >= small_files)
+def _crowded(
+    handle: DeltaTable, files: int, tiers: Sequence[tuple[int, int, int]]
+) -> Iterator[tuple[str, int]]:
+    """Yield (month, size to merge up to) where a tier has enough files."""
+    live = _actions(handle)
+    sizes = list(zip(live[f"partition.{PARTITION}"], live["size_bytes"], strict=True))
+    for month in sorted({month for month, _ in sizes}):
+        for low, high, target in tiers:
+            if sum(m == month and low <= size < high for m, size in sizes) >= files:
+                yield month, target
 
 
 def _actions(handle: DeltaTable) -> dict[str, list[Any]]:
@@ -78,10 +89,10 @@ def _actions(handle: DeltaTable) -> dict[str, list[Any]]:
     return dict(pa.table(handle.get_add_actions(flatten=True)).to_pydict())
 
 
-def _compact(handle: DeltaTable, month: str) -> dict[str, Any]:
+def _compact(handle: DeltaTable, month: str, target: int) -> dict[str, Any]:
     result: dict[str, Any] = handle.optimize.compact(
         partition_filters=[(PARTITION, "=", month)],
-        target_size=_TARGET_BYTES,
+        target_size=target,
         max_concurrent_tasks=1,
         writer_properties=REWRITTEN,
     )
@@ -98,7 +109,7 @@ def vacuum(lake: Lake, retention_hours: int, now: datetime) -> int:
         removed = 0
         for table in _ALL:
             handle = lake.handle(table)
-            old = set(_removed(handle, table, retention_hours))
+            old = set(removed_files(handle, table, retention_hours))
             old &= {file.path for file in lake.storage.list(table)}
             old |= set(_leftovers(lake, table, handle, now))
             lake.storage.delete(sorted(old))
@@ -121,35 +132,33 @@ def _leftovers(lake: Lake, table: str, handle: DeltaTable, now: datetime) -> Ite
     An appended file is dead once its stream's position has passed its start. A rewritten one is
     dead when we alone rewrite (a local lake, locked); elsewhere after longer than rewriting takes.
     """
+    positions = lake.positions(table, handle, lake.streams())
     for file in _unknown(lake, table, handle):
         if parse_name(file.path):
-            if not _awaited(lake, table, handle, file):
+            if not _awaited(file, positions):
                 yield file.path
         elif lake.storage.local or now - file.written_at > _SLOWEST_REWRITE:
             yield file.path
 
 
-def _awaited(lake: Lake, table: str, handle: DeltaTable, file: Stored) -> bool:
+def _awaited(file: Stored, positions: Mapping[Stream, int]) -> bool:
     """Tell whether an appended file may belong to a commit that is still to come."""
     named = parse_name(file.path)
     return named is not None and any(
         stream.prefix == named.prefix and named.start >= position
-        for stream, position in lake.positions(table, handle).items()
+        for stream, position in positions.items()
     )
 
 
 def _unknown(lake: Lake, table: str, handle: DeltaTable) -> Iterator[Stored]:
     """Yield files on disk that are neither live nor removed by a commit."""
-    known = {f"{table}/{path}" for path in _actions(handle)["path"]}
-    known |= set(removed_files(handle))
-    for file in lake.storage.list(table):
-        if "/_delta_log/" not in file.path and file.path not in known:
-            yield file
+    known = _known(table, handle)
+    yield from (file for file in lake.storage.list(table) if file.path not in known)
 
 
-def _removed(handle: DeltaTable, table: str, hours: int) -> list[str]:
-    found = handle.vacuum(retention_hours=hours, enforce_retention_duration=False, dry_run=True)
-    return [f"{table}/{path}" for path in found]
+def _known(table: str, handle: DeltaTable) -> set[str]:
+    live = {f"{table}/{path}" for path in _actions(handle)["path"]}
+    return live | set(removed_files(handle, table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +189,25 @@ class Audit:
 
 def verify(lake: Lake) -> Audit:
     """Count every offset and every file of the lake; reads the offset columns, nothing else."""
-    offsets: dict[Stream, list[NDArray[np.int64]]] = {stream: [] for stream in lake.streams()}
+    with lake.rewriting():  # a file that is being merged is no orphan
+        return _verify(lake, lake.streams())
+
+
+def _verify(lake: Lake, streams: Sequence[Stream]) -> Audit:
+    offsets: dict[Stream, list[NDArray[np.int64]]] = {stream: [] for stream in streams}
     low = dict.fromkeys(offsets, np.iinfo(np.int64).max)
     ahead = orphans = missing = 0
     for table in _ALL:
+        unknown = list(lake.storage.list(table))  # listed first: what is committed later is known
         handle = lake.handle(table)
-        orphans += sum(not _awaited(lake, table, handle, f) for f in _unknown(lake, table, handle))
+        positions = lake.positions(table, handle, streams)
+        known = _known(table, handle)
+        orphans += sum(f.path not in known and not _awaited(f, positions) for f in unknown)
         there, gone = _present(lake, table, handle)
         missing += gone
         if table not in _ACCOUNTED:
             continue
-        for stream, position in lake.positions(table, handle).items():
+        for stream, position in positions.items():
             low[stream] = min(low[stream], position)
             mine = [found for path in there for found in _offsets(lake, path, stream)]
             offsets[stream] += mine
@@ -266,7 +283,7 @@ def info(lake: Lake) -> dict[str, Any]:
         }
         if table in TABLES:
             positions[table] = {
-                f"{stream.log_id}/{stream.topic}/{stream.partition}": position
-                for stream, position in lake.positions(table, handle).items()
+                str(stream): position
+                for stream, position in lake.positions(table, handle, lake.streams()).items()
             }
     return {"tables": tables, "positions": positions}

@@ -3,7 +3,7 @@
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from wordstreet.lake.deletions import retried
+from wordstreet.lake.deletions import rewrite
 from wordstreet.lake.tables import Lake
 from wordstreet.lake.views import read
 from wordstreet.schema import PRICES
@@ -24,7 +24,7 @@ def land(lake: Lake, rows: pa.Table) -> int:
         fresh = [_line(row) not in known for row in rows.select(told).to_pylist()]
         news = rows.filter(pa.array(fresh, pa.bool_()))
         if len(news):
-            retried(lambda: write_deltalake(lake.handle("prices"), news, mode="append"))
+            rewrite(lake, "prices", lambda h: write_deltalake(h, news, mode="append"))
     return len(news)
 
 

@@ -81,11 +81,18 @@ class Storage:
         return self._fs.open_input_file(f"{self._root}/{path}")
 
     def list(self, folder: str) -> Iterator[Stored]:
-        """Yield every file below `folder`, `.tmp` files included; nothing when it is not there."""
-        selector = fs.FileSelector(f"{self._root}/{folder}", recursive=True, allow_not_found=True)
+        """
+        Yield every file below `folder`, `.tmp` files included; nothing when it is not there.
+
+        Folders that begin with an underscore are passed over: a Delta log has a file a commit.
+        """
+        selector = fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True)
         for info in self._fs.get_file_info(selector):
+            path = info.path.removeprefix(f"{self._root}/")
             if info.type == fs.FileType.File:
-                yield Stored(info.path.removeprefix(f"{self._root}/"), info.size, info.mtime)
+                yield Stored(path, info.size, info.mtime)
+            elif not info.base_name.startswith("_"):
+                yield from self.list(path)
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove files; one that is gone already is no error."""
@@ -95,15 +102,23 @@ class Storage:
             except FileNotFoundError:
                 continue
 
-    def sync_commit(self, table: str, versions: Iterable[int]) -> None:
-        """Make commits of a local table survive a power cut; delta-rs itself does not sync."""
+    def sync_commit(self, table: str, versions: Iterable[int], files: Iterable[str] = ()) -> None:
+        """
+        Make commits of a local table survive a power cut; delta-rs itself does not sync.
+
+        `files` are paths within the table that delta-rs wrote by itself.
+        """
         if not self.local:
             return
+        for file in files:
+            _sync(f"{self._root}/{table}/{file}")
+            _sync(os.path.dirname(f"{self._root}/{table}/{file}"))
         log = f"{self._root}/{table}/_delta_log"
         for version in versions:
             _sync(f"{log}/{version:020d}.json")
         _sync(log)
         _sync(f"{self._root}/{table}")
+        _sync(self._root)
 
 
 def _sync(path: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
 from wordstreet.errors import CommitRefused, LakeError
 from wordstreet.lake.storage import Storage
@@ -48,7 +48,10 @@ class Stream:
 
     def app_id(self, table: str) -> str:
         """Return the name of this stream's app transaction in `table`."""
-        return f"ingest:{table}:{self.log_id}/{self.topic}/{self.partition}"
+        return f"ingest:{table}:{self}"
+
+    def __str__(self) -> str:
+        return f"{self.log_id}/{self.topic}/{self.partition}"
 
     @property
     def prefix(self) -> str:
@@ -118,10 +121,11 @@ class Lake:
         parts = [name.split("+") for name in sorted(names) if not name.startswith(".")]
         return [Stream(log_id, topic, int(number)) for topic, log_id, number in parts]
 
-    def positions(self, table: str, handle: DeltaTable | None = None) -> dict[Stream, int]:
-        """Return the next offset each stream needs in `table`."""
-        handle = handle or self.handle(table)
-        return {s: handle.transaction_version(s.app_id(table)) or 0 for s in self.streams()}
+    def positions(
+        self, table: str, handle: DeltaTable, streams: Iterable[Stream]
+    ) -> dict[Stream, int]:
+        """Return the next offset that each stream needs in this snapshot of `table`."""
+        return {s: handle.transaction_version(s.app_id(table)) or 0 for s in streams}
 
     @contextmanager
     def rewriting(self, wait_seconds: float = 60.0) -> Iterator[None]:
@@ -163,6 +167,8 @@ class Lake:
             storage_options=self.storage.options,
             raise_if_key_not_exists=False,
         )
+        if handle.version() == 0:
+            self.storage.sync_commit(table, [0])
         known = set(handle.schema().to_arrow().names)
         missing = [field for field in Schema.from_arrow(wanted).fields if field.name not in known]
         if missing:
@@ -178,11 +184,11 @@ class Lake:
         DeltaTable.create(
             uri, pa.schema([("x", pa.int8())]), mode="overwrite", storage_options=options
         )
-        twins = [DeltaTable(uri, storage_options=options) for _ in range(2)]
+        first, second = (DeltaTable(uri, storage_options=options) for _ in range(2))
+        commit(first, [], {"probe": 1})
         try:
-            for twin in twins:
-                commit(twin, [], {"probe": 1})
-        except (CommitFailedError, DeltaError):
+            commit(second, [], {"probe": 1})
+        except DeltaError:
             self.storage.delete(file.path for file in list(self.storage.list("_probe")))
             return
         message = (

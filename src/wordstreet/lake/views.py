@@ -1,5 +1,7 @@
 """What people read: each post once, deletions applied. One definition, in SQL."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -7,7 +9,16 @@ from deltalake import DeltaTable, QueryBuilder
 
 from wordstreet.errors import InputError
 from wordstreet.lake.tables import PARTITION, Lake
-from wordstreet.schema import MENTIONS, POSTS, PRICES, TABLES
+from wordstreet.schema import (
+    DELETIONS,
+    GAPS,
+    MENTIONS,
+    POSITION,
+    POSTS,
+    PRICES,
+    REJECTS,
+    TABLES,
+)
 
 __all__ = ["VIEWS", "frame", "query", "read"]
 
@@ -29,27 +40,37 @@ _ALIVE: Final = """
         where d.kind = 'post' and d.source = t.source and d.post_id = t.post_id
     ) and not exists (
         select 1 from deletions_landed d
+        where d.kind = 'post' and d.source = t.source and d.post_id = t.repost_of
+    ) and not exists (
+        select 1 from deletions_landed d
         where d.kind = 'account' and d.source = t.source and d.author_id = t.author_id
     )
 """
 
 
-def _once(table: str, key: str, columns: list[str], condition: str) -> str:
-    """Return SQL for the rows of `table` that are read: one a key, in the order of `_ORDER`."""
-    order = ", ".join(f"{expression} {direction}" for expression, direction in _ORDER)
-    names = ", ".join(f'"{column}"' for column in columns)
-    return (
-        f"select {names} from (select *, row_number() over (partition by {key} order by {order})"
-        f" as sighting from {table}_landed t where {condition} and {_ALIVE}) where sighting = 1"
-    )
+def _columns(names: Sequence[str], prefix: str = "") -> str:
+    return ", ".join(f'{prefix}"{name}"' for name in names)
 
+
+_SIGHTING: Final = (
+    "row_number() over (partition by source, post_id order by "
+    + ", ".join(f"{expression} {direction}" for expression, direction in _ORDER)
+    + ")"
+)
 
 VIEWS: Final = {
-    "posts": _once("posts", "source, post_id", POSTS.names, "deleted_at is null"),
-    "mentions": _once("mentions", "source, post_id, ticker", MENTIONS.names, "true"),
-    "rejects": "select * from rejects_landed",
-    "deletions": "select * from deletions_landed",
-    "gaps": "select * from gaps_landed",
+    "posts": (
+        f"select {_columns(POSTS.names)} from (select *, {_SIGHTING} as sighting"
+        f" from posts_landed t where deleted_at is null and {_ALIVE}) where sighting = 1"
+    ),
+    # those of the very row that is read of their post
+    "mentions": (
+        f"select {_columns(MENTIONS.names, 'm.')} from mentions_landed m join posts p on "
+        + " and ".join(f'm."{f.name}" = p."{f.name}"' for f in POSITION)
+    ),
+    "rejects": f"select {_columns(REJECTS.names)} from rejects_landed",
+    "deletions": f"select {_columns(DELETIONS.names)} from deletions_landed",
+    "gaps": f"select {_columns(GAPS.names)} from gaps_landed",
     "prices": (
         "select "
         + ", ".join(f'"{name}"' for name in PRICES.names)
@@ -69,8 +90,15 @@ Name → SQL. `<table>_landed` is the table as it lies, redeliveries included.
 """
 
 
+_QUESTION: Final = re.compile(r"\s*\(*\s*(select|with|values|show|describe|explain)\b", re.I)
+_ANSWERED: Final = re.compile(r"\bexplain\s+analyze\b|;\s*\S", re.I)
+
+
 def query(lake: Lake, sql: str) -> pa.Table:
-    """Run one read-only SQL statement over the views; `InputError` carries what the engine says."""
+    """Run one SQL question over the views; `InputError` carries what the engine says."""
+    if not _QUESTION.match(sql) or _ANSWERED.search(sql):
+        message = "a query reads: it starts with select, with, values, show, describe or explain"
+        raise InputError(message)
     builder = QueryBuilder()
     for table in (*TABLES, "prices"):
         builder = builder.register(f"{table}_landed", lake.handle(table))
@@ -103,24 +131,26 @@ def frame(lake: Lake, name: str) -> Any:
 
     if name.endswith("_landed"):
         return landed(name.removesuffix("_landed"))
-    keys = {"posts": ["source", "post_id"], "mentions": ["source", "post_id", "ticker"]}.get(name)
-    if keys is None:
+    if name not in ("posts", "mentions"):
         message = (
             f"a lazy frame can be had of posts, mentions and every <table>_landed, not of {name!r}"
         )
         raise InputError(message)
     gone = landed("deletions")
-    posts, accounts = (gone.filter(pl.col("kind") == kind) for kind in ("post", "account"))
-    rows = landed(name)
-    if name == "posts":
-        rows = rows.filter(pl.col("deleted_at").is_null())
+    deleted, accounts = (gone.filter(pl.col("kind") == kind) for kind in ("post", "account"))
     order = [pl.col("version"), pl.col("origin") == "replay", *map(pl.col, _TIES)]
-    return (
-        rows.join(posts, on=["source", "post_id"], how="anti")
+    posts = (
+        landed("posts")
+        .filter(pl.col("deleted_at").is_null())
+        .join(deleted, on=["source", "post_id"], how="anti")
+        .join(deleted, left_on=["source", "repost_of"], right_on=["source", "post_id"], how="anti")
         .join(accounts, on=["source", "author_id"], how="anti")
         .sort(order, descending=[True, *[False] * (len(order) - 1)], nulls_last=True)
-        .unique(keys, keep="first", maintain_order=True)
+        .unique(["source", "post_id"], keep="first", maintain_order=True)
     )
+    if name == "posts":
+        return posts
+    return landed("mentions").join(posts, on=[field.name for field in POSITION], how="semi")
 
 
 _TIES: Final = ("observed_at", "ingested_at", "log_id", "topic", "partition", "offset")

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from wordstreet.errors import LogError, LogFullError, SettingsError
+from wordstreet.locks import hold
 from wordstreet.log import Slice
 from wordstreet.schema import RECORDS, Envelope
 
@@ -55,7 +56,8 @@ class EmbeddedLog:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "log.sqlite"
         self.topic = topic
-        with self._reported():
+        self._stale = False
+        with self._reported(), hold(folder, "opening", _BUSY_SECONDS):  # going to WAL does not wait
             self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
@@ -183,8 +185,10 @@ class EmbeddedLog:
                         "delete from records where topic = ? and partition = ? and offset < ?",
                         (self.topic, partition, min(stop, before)),
                     )
-            if before > begin:
-                self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+            self._stale |= before > begin
+            if self._stale:  # the write-ahead log holds what was trimmed until nobody reads it
+                busy = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+                self._stale = bool(busy)
 
     def close(self) -> None:
         """Close the file; what was appended is on disk already."""
@@ -213,6 +217,11 @@ class EmbeddedLog:
                     "Free some space and start again: it goes on after the last stored post"
                 )
                 raise LogFullError(message) from error
+            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                message = (
+                    f"another process has kept the log {self.path} busy for too long; try again"
+                )
+                raise LogError(message) from error
             message = (
                 f"the log {self.path} cannot be used: {error}. If the file is damaged, move the "
                 "folder away: a new log is started and sources are read again"
