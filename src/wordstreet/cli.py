@@ -152,7 +152,7 @@ def _road(verbs: Any, shared: argparse.ArgumentParser) -> None:
             verbs, shared, name, command, summary,
             f"wordstreet {name} --source replay --path tweets/ --set watchlist.path=mine.toml",
         )  # fmt: skip
-        verb.add_argument("--source", choices=commands.SOURCES, default="replay")
+        verb.add_argument("--source", choices=tuple(commands.SOURCES), default="replay")
         verb.add_argument("--path", help="file or folder that replay reads")
     verb = _add(
         verbs, shared, "ingest", commands.ingest, "move the log into the lake",

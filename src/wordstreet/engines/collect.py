@@ -3,13 +3,14 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import connection as pipes
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 from wordstreet.engines.stop import on_signals
 from wordstreet.errors import WordstreetError
@@ -29,9 +30,6 @@ __all__ = [
     "open_log",
     "open_source",
 ]
-
-SOURCES = ("replay",)
-"""Names that `--source` takes."""
 
 _REPORT_SECONDS = 0.2
 _GRACE_SECONDS = 10.0
@@ -55,19 +53,20 @@ class Collected:
         """Return the counts with one more stored batch."""
         gaps = sum(record.event == "gap" for record in batch.records)
         received = self.received + len(batch.records) - gaps
-        return Collected(received, self.gaps + gaps, _share(source))
+        return Collected(received, self.gaps + gaps, source.share())
 
 
-def _share(source: Source) -> float | None:
-    total = getattr(source, "total_bytes", None)
-    return min(1.0, source.done_bytes / total) if total else None  # type: ignore[attr-defined]
-
-
-def open_source(name: str, path: str | None) -> Source:
+def open_source(name: str, path: str) -> Source:
     """Return the source of this name; `path` is where a replay finds its files."""
-    assert name == "replay"
-    assert path is not None
+    return SOURCES[name](path)
+
+
+def _replay(path: str) -> Source:
     return Replay(Path(path), clock=lambda: time.time_ns() // 1000)
+
+
+SOURCES: Final[Mapping[str, Callable[[str], Source]]] = {"replay": _replay}
+"""What `--source` takes."""
 
 
 def open_log(settings: Settings) -> EmbeddedLog:
@@ -101,7 +100,7 @@ def collect(
 def collect_alone(
     settings: Settings,
     name: str,
-    path: str | None,
+    path: str,
     stop: threading.Event,
     report: Callable[[Collected], None] = lambda _: None,
 ) -> Collected:
@@ -111,7 +110,7 @@ def collect_alone(
         return collect(source, log, stop, report)
 
 
-def in_child(settings: Settings, name: str, path: str | None, pipe: Connection) -> None:
+def in_child(settings: Settings, name: str, path: str, pipe: Connection) -> None:
     """
     Collect in a process of its own, as `run` starts it.
 

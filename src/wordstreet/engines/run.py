@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def run(
     settings: Settings,
     source: str,
-    path: str | None,
+    path: str,
     transform: Transform,
     stop: threading.Event,
     report: Callable[[Collected, Ingested], None] = lambda _c, _i: None,
@@ -62,9 +62,7 @@ def run(
 class _Collector:
     """A collecting child process, watched by a thread and started again when it dies."""
 
-    def __init__(
-        self, settings: Settings, source: str, path: str | None, stop: threading.Event
-    ) -> None:
+    def __init__(self, settings: Settings, source: str, path: str, stop: threading.Event) -> None:
         self._arguments = (settings, source, path)
         self._stop = stop
         self._leave = threading.Event()  # ours, so that nobody else is told to stop

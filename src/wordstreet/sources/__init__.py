@@ -40,6 +40,10 @@ class Source(Protocol):
 
     name: str
 
+    def share(self) -> float | None:
+        """Return how much has been read, in [0, 1]; None of a source that has no end."""
+        ...
+
     def read(self, after: Cursor) -> Iterator[RawBatch]:
         """
         Yield batches published after `after`, oldest first, until the source ends.

@@ -95,6 +95,10 @@ class Replay:
             self._files.append(_File(found, part, name, self.total_bytes))
             self.total_bytes += _size(found)
 
+    def share(self) -> float | None:
+        """Return the share of the bytes on disk that are read."""
+        return min(1.0, self.done_bytes / self.total_bytes) if self.total_bytes else None
+
     def read(self, after: Cursor) -> Iterator[RawBatch]:
         """
         Yield what lies behind the cursor, and empty batches while looking for the place.
