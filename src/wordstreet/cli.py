@@ -4,10 +4,12 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from types import FrameType
 from typing import Any, Final
 
 from wordstreet import commands
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 failed, 2 refused input, settings or usage."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    for value in vars(given).values():
+        if not _is_text(value):
+            parser.error(f"an argument is not valid text in UTF-8: {value!r}")
     debug = getattr(given, "debug", False)
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.WARNING,
@@ -45,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(given, "command"):
         parser.print_help(sys.stderr)
         return 2
+    # commands that have a batch to finish take the signal over; the others end in our words
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _answer(given)
     except BrokenPipeError:  # the reader of our output went away, e.g. `| head`
@@ -55,6 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _report(error, debug)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _is_text(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_text, value))
+    return not isinstance(value, str) or not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _answer(given: argparse.Namespace) -> int:

@@ -129,7 +129,7 @@ def ingest(settings: Settings, given: Namespace) -> Answer:
 
 def _path(given: Namespace) -> str:
     path: str | None = given.path
-    if path is None:
+    if not path:
         message = f"{given.source} needs the files to read: --path FILE or FOLDER"
         raise InputError(message)
     return path
@@ -274,6 +274,9 @@ def lake_vacuum(settings: Settings, given: Namespace) -> Answer:
 
 def lake_delete(settings: Settings, given: Namespace) -> Answer:
     """Blank a post in every table, whether it has landed or is still to come."""
+    if not given.post or given.source == "":
+        message = "--post and --source must not be empty"
+        raise InputError(message)
     lake, now = Lake(settings.lake_uri), datetime.now(UTC)
     sources = [given.source] if given.source else deletions.find(lake, given.post)
     if not sources:
@@ -297,7 +300,11 @@ def lake_delete(settings: Settings, given: Namespace) -> Answer:
 def lake_query(settings: Settings, given: Namespace) -> Answer:
     """Run SQL over what is read."""
     table = views.query(Lake(settings.lake_uri), given.sql)
-    columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+    try:
+        columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+    except (ValueError, OverflowError) as error:  # a time that no calendar has
+        message = f"the answer holds a value that cannot be shown: {error}; cast it to text"
+        raise InputError(message) from error
     rows = [list(row) for row in zip(*columns, strict=True)]
     cells = [tuple(map(_cell, row)) for row in rows]
     names = table.schema.names
@@ -305,6 +312,11 @@ def lake_query(settings: Settings, given: Namespace) -> Answer:
 
 
 def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, whatever is nested in it."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, float) and not math.isfinite(value):

@@ -21,16 +21,27 @@ def hold(folder: Path, role: str, wait_seconds: float = 2.0) -> Iterator[None]:
 
     The wait lets a predecessor that is just ending go; the lock of a killed process is gone with it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".{role}.lock"
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise LockedError(_unwritable(folder, error)) from error
     try:
         _lock(file, path, role, time.monotonic() + wait_seconds)
-        os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(file, 0)
+            os.pwrite(file, str(os.getpid()).encode(), 0)
+        except OSError as error:
+            raise LockedError(_unwritable(folder, error)) from error
         yield
     finally:
         os.close(file)
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    reason = error.strerror
+    return f"cannot write in {folder}: {reason}; check who may write there and the free space"
 
 
 def _lock(file: int, path: Path, role: str, deadline: float) -> None:

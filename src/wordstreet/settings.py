@@ -147,7 +147,7 @@ def _from_file(config: str | None) -> Iterator[tuple[str, Any, str]]:
     if config is None:
         return
     try:
-        tree = tomllib.loads(Path(config).read_text("utf-8"))
+        tree = tomllib.loads(Path(config).read_text("utf-8-sig"))
     except OSError as error:
         message = f"cannot read the settings file {config}: {error.strerror}"
         raise SettingsError(message) from error
@@ -251,6 +251,9 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
             raise SettingsError(message)
     if settings.log.kind != "embedded":
         message = f"{origins.get('log.kind')}: log.kind must be embedded, not {settings.log.kind!r}"
+        raise SettingsError(message)
+    if "://" in settings.lake.uri and not re.match(r"s3://[^/]+", settings.lake.uri):
+        message = f"lake.uri must be a folder or s3://bucket/prefix, not {settings.lake.uri!r}"
         raise SettingsError(message)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", settings.log.topic):
         message = f"log.topic must be letters, digits, '-', '_' and '.', not {settings.log.topic!r}"

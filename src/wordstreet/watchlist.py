@@ -58,7 +58,7 @@ class Watchlist:
             )
             return cls.parse(text, f"{path}.toml")
         try:
-            text = Path(path).read_text("utf-8")
+            text = Path(path).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             message = (

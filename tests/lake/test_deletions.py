@@ -201,6 +201,9 @@ def test_deleting_finds_the_source_of_a_post(lake_uri: str) -> None:
     land(lake, (batch(0, 3), 3))
 
     assert find(lake, "p2") == ["x"]
+    record(lake, "x", "p1", NOW)
+    apply(lake, NOW)
+    assert find(lake, "p2") == ["x"]
     assert find(lake, "it's not there") == []
 
 

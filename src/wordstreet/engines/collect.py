@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from wordstreet.engines.stop import on_signals
-from wordstreet.errors import WordstreetError
+from wordstreet.errors import InputError, WordstreetError
 from wordstreet.locks import hold
 from wordstreet.log import Log
 from wordstreet.log.embedded import EmbeddedLog
@@ -105,6 +105,11 @@ def collect_alone(
     report: Callable[[Collected], None] = lambda _: None,
 ) -> Collected:
     """Be the one collector of this home; see `collect`."""
+    if settings.home.resolve().is_relative_to(Path(path).resolve()):
+        message = (
+            f"{path} holds the home {settings.home}; read another folder, or take another --home"
+        )
+        raise InputError(message)
     source = open_source(name, path)
     with hold(settings.home / "log", "collector"), closing(open_log(settings)) as log:
         return collect(source, log, stop, report)

@@ -48,6 +48,11 @@ class Ingested:
     deletions: int = 0
     gaps: int = 0
 
+    @property
+    def landed(self) -> int:
+        """Rows of every table together."""
+        return self.stored + self.mentions + self.rejects + self.deletions + self.gaps
+
     def after(self, received: int, rows: Mapping[str, int]) -> "Ingested":
         """Return the counts with one more committed batch."""
         return Ingested(
@@ -81,7 +86,9 @@ def ingest(
     while True:
         try:
             for so_far in _pass(log, lake, transform, settings, stop, ended, done):
-                done, refusals = so_far, 0
+                if so_far.landed > done.landed:  # re-reading what is there is no progress
+                    refusals = 0
+                done = so_far
                 report(done)
             return done
         except PositionError:

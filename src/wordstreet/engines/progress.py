@@ -1,5 +1,6 @@
 """A line on stderr that says how far long work has come."""
 
+import os
 import sys
 import time
 from typing import TextIO
@@ -18,7 +19,7 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - for life
         self._live = self._stream.isatty()
         self._every = _TERMINAL_SECONDS if self._live else _FILE_SECONDS
         self._shown_at = time.monotonic() if not self._live else 0.0

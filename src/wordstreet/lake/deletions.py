@@ -151,12 +151,10 @@ def _set(rows: pa.Table, name: str, column: Any) -> pa.Table:
 
 def find(lake: Lake, post_id: str) -> list[str]:
     """Return the sources in which a post of this id has landed."""
-    rows = (
-        lake.handle("posts")
-        .to_pyarrow_dataset()
-        .to_table(columns=["source"], filter=pc.field("post_id") == post_id)
-    )
-    return sorted(rows["source"].unique().to_pylist())
+    builder = QueryBuilder().register("posts", lake.handle("posts"))
+    where = f"post_id = {_quoted([post_id])}"
+    rows = builder.execute(f"select distinct source from posts where {where}").read_all()
+    return sorted(pa.table(rows)["source"].to_pylist())
 
 
 def record(lake: Lake, source: str, post_id: str, now: datetime) -> None:

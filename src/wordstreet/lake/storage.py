@@ -1,6 +1,7 @@
 """Files of the lake, on a local disk or behind an S3 API, with the same few verbs."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,9 @@ class Storage:
     def __init__(self, uri: str) -> None:
         self.local = "://" not in uri
         try:
+            if self.local and re.search(r"[%\\]", uri):  # delta-rs reads them as escapes
+                message = f"the lake cannot lie at {uri}: take a path without % and backslash"
+                raise SettingsError(message)
             if self.local:
                 self._fs: Any = fs.LocalFileSystem()
                 self.uri = os.path.abspath(uri)

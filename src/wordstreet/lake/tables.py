@@ -1,5 +1,6 @@
 """The tables of a lake: where they lie, how they are made, which file names mean what."""
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ class Lake:
         try:
             return DeltaTable(self.table_uri(table), storage_options=self.storage.options)
         except (DeltaError, OSError) as error:
-            message = f"cannot read the table {table} at {self.uri}: {error}"
+            message = f"cannot read the table {table} at {self.uri}: {_plainly(error)}"
             raise LakeError(message) from error
 
     def enlist(self, streams: Iterable[Stream]) -> None:
@@ -149,7 +150,8 @@ class Lake:
             for table, schema in {**TABLES, "prices": PRICES}.items():
                 self._make(table, schema)
         except (DeltaError, OSError) as error:
-            message = f"cannot open the lake at {self.uri}: {error}; check lake.uri and who may write there"
+            reason = _plainly(error)
+            message = f"cannot open the lake at {self.uri}: {reason}; check lake.uri and who may write there"
             raise LakeError(message) from error
 
     def _make(self, table: str, schema: pa.Schema) -> None:
@@ -204,8 +206,18 @@ def refusing(what: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        message = f"{what} was refused: {error}"
+        full = "No space left" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC
+        advice = (
+            "; free some disk space and start again, nothing acknowledged is lost" if full else ""
+        )
+        message = f"{what} was refused: {_plainly(error)}{advice}"
         raise CommitRefused(message) from error
+
+
+def _plainly(error: Exception) -> str:
+    """Return the first line of what a library says, without the colours meant for its own screen."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def commit(handle: DeltaTable, actions: list[Any], versions: dict[str, int]) -> None:

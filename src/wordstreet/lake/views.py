@@ -90,7 +90,9 @@ Name → SQL. `<table>_landed` is the table as it lies, redeliveries included.
 """
 
 
-_QUESTION: Final = re.compile(r"\s*\(*\s*(select|with|values|show|describe|explain)\b", re.I)
+_QUESTION: Final = re.compile(
+    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|values|show|describe|explain)\b", re.I | re.S
+)
 _ANSWERED: Final = re.compile(r"\bexplain\s+analyze\b|;\s*\S", re.I)
 
 
