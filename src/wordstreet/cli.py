@@ -7,20 +7,20 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from types import FrameType
 from typing import Any, Final
 
-from wordstreet import commands
 from wordstreet import settings as settings_room
+from wordstreet.commands import lake as lake_commands
+from wordstreet.commands import looks, road
+from wordstreet.commands.words import Answer
+from wordstreet.engines.collect import SOURCES
 from wordstreet.errors import RefusedError, WordstreetError
 from wordstreet.settings import Settings
 
 __all__ = ["main"]
-
-Answer = tuple[Mapping[str, Any], str, bool]
-"""What a command did: the object of `--json`, the text for people, whether it succeeded."""
 
 _UNUSABLE: Final = (PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError)
 """What comes of a path that the user gave and the system refuses."""
@@ -156,29 +156,29 @@ def _add(
 def _road(verbs: Any, shared: argparse.ArgumentParser) -> None:
     """Define the commands along the road."""
     verb = _add(
-        verbs, shared, "demo", commands.demo, "the whole road on a simulated world, offline",
+        verbs, shared, "demo", road.demo, "the whole road on a simulated world, offline",
         "wordstreet demo --world null --seed 3",
     )  # fmt: skip
     verb.add_argument("--world", choices=("planted", "null", "reaction"), default="planted")
     verb.add_argument("--seed", type=_seed, default=7, help="another seed is another world")
     for name, command, summary in (
-        ("run", commands.run, "collect and ingest until the source ends"),
-        ("collect", commands.collect, "put what a source gives on the log"),
+        ("run", road.run, "collect and ingest until the source ends"),
+        ("collect", road.collect, "put what a source gives on the log"),
     ):
         verb = _add(
             verbs, shared, name, command, summary,
             f"wordstreet {name} --source replay --path tweets/ --set watchlist.path=mine.toml",
         )  # fmt: skip
-        verb.add_argument("--source", choices=tuple(commands.SOURCES), default="replay")
+        verb.add_argument("--source", choices=tuple(SOURCES), default="replay")
         verb.add_argument("--path", help="file or folder that replay reads")
     verb = _add(
-        verbs, shared, "ingest", commands.ingest, "move the log into the lake",
+        verbs, shared, "ingest", road.ingest, "move the log into the lake",
         "wordstreet ingest --once",
     )  # fmt: skip
     verb.add_argument("--engine", choices=("embedded",), default="embedded")
     verb.add_argument("--once", action="store_true", help="end where the log ends now")
     _add(
-        verbs, shared, "study", commands.study, "join posts and prices and give the verdict",
+        verbs, shared, "study", road.study, "join posts and prices and give the verdict",
         "wordstreet study --set study.min_posts=5",
     )  # fmt: skip
 
@@ -197,26 +197,26 @@ def _lake(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     inner = lake.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command, summary in (
-        ("info", commands.lake_info, "tables, sizes and positions"),
-        ("verify", commands.lake_verify, "is every offset there exactly once, every file alive"),
-        ("compact", commands.lake_compact, "merge small files"),
+        ("info", lake_commands.info, "tables, sizes and positions"),
+        ("verify", lake_commands.verify, "is every offset there exactly once, every file alive"),
+        ("compact", lake_commands.compact, "merge small files"),
     ):
         _add(inner, shared, name, command, summary, f"wordstreet lake {name}")
     verb = _add(
-        inner, shared, "vacuum", commands.lake_vacuum, "remove files no recent version needs",
+        inner, shared, "vacuum", lake_commands.vacuum, "remove files no recent version needs",
         "wordstreet lake vacuum --retention-hours 24",
     )  # fmt: skip
     verb.add_argument(
         "--retention-hours", type=int, metavar="H", help="lake.retention_hours if absent"
     )
     verb = _add(
-        inner, shared, "delete", commands.lake_delete, "blank a post, landed or still to come",
+        inner, shared, "delete", lake_commands.delete, "blank a post, landed or still to come",
         "wordstreet lake delete --post 418229860210057216",
     )  # fmt: skip
     verb.add_argument("--post", required=True, metavar="ID")
     verb.add_argument("--source", help="needed when the post has not landed, e.g. x")
     verb = _add(
-        inner, shared, "query", commands.lake_query, "run SQL over what is read",
+        inner, shared, "query", lake_commands.query, "run SQL over what is read",
         "wordstreet lake query \"select ticker, count(*) n from mentions group by ticker\"",
     )  # fmt: skip
     verb.add_argument("sql", metavar="SQL")
@@ -227,7 +227,7 @@ def _prices(verbs: Any, shared: argparse.ArgumentParser) -> None:
     prices = verbs.add_parser("prices", help="daily prices", parents=[shared])
     inner = prices.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verb = _add(
-        inner, shared, "import", commands.prices_import, "read CSV or Parquet files of daily prices",
+        inner, shared, "import", road.prices_import, "read CSV or Parquet files of daily prices",
         "wordstreet prices import prices/",
     )  # fmt: skip
     verb.add_argument("paths", nargs="+", metavar="PATH")
@@ -236,20 +236,20 @@ def _prices(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def _looks(verbs: Any, shared: argparse.ArgumentParser) -> None:
     """Define the commands that explain."""
     verb = _add(
-        verbs, shared, "match", commands.match, "say which companies a text is about, and why",
+        verbs, shared, "match", looks.match, "say which companies a text is about, and why",
         "wordstreet match --explain '$T beats estimates'",
     )  # fmt: skip
     verb.add_argument("--explain", required=True, metavar="TEXT")
     verb = _add(
-        verbs, shared, "score", commands.score, "score the opinion in texts, from -1 to 1",
+        verbs, shared, "score", looks.score, "score the opinion in texts, from -1 to 1",
         "wordstreet score 'great quarter' 'what a mess'",
     )  # fmt: skip
     verb.add_argument("texts", nargs="+", metavar="TEXT")
     _add(
-        verbs, shared, "settings", commands.settings, "what is in force and where it came from",
+        verbs, shared, "settings", looks.settings, "what is in force and where it came from",
         "wordstreet settings --set log.topic=news",
     )  # fmt: skip
     _add(
-        verbs, shared, "doctor", commands.doctor, "what is installed, reachable and allowed",
+        verbs, shared, "doctor", looks.doctor, "what is installed, reachable and allowed",
         "wordstreet doctor",
     )  # fmt: skip
