@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.brokers import broker, topic
+
+__all__ = ["broker", "topic"]
 
 
 def free_port() -> int:

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from wordstreet import settings as settings_room
 from wordstreet.commands import lake as lake_commands
+from wordstreet.commands import log as log_commands
 from wordstreet.commands import looks, road
+from wordstreet.commands import stack as stack_commands
 from wordstreet.commands.words import Answer
 from wordstreet.engines.collect import SOURCES
 from wordstreet.errors import RefusedError, WordstreetError
@@ -128,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"wordstreet {version('wordstreet')}"
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for define in (_road, _lake, _prices, _looks):
+    for define in (_road, _log, _lake, _prices, _looks, _stack):
         define(verbs, shared)
     return parser
 
@@ -188,6 +190,50 @@ def _seed(text: str) -> int:
         message = f"a seed is a whole number from 0 on, not {text!r}"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _log(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Define the commands about the log."""
+    log = verbs.add_parser("log", help="the log: its topic on Kafka, its lag", parents=[shared])
+    inner = log.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verb = _add(
+        inner, shared, "create", log_commands.create, "make the topic on Kafka, or bring it in shape",
+        "wordstreet log create --set log.kind=kafka --partitions 6 --retention-hours 24",
+    )  # fmt: skip
+    for name, words in (
+        ("partitions", "log.partitions; they can grow, never shrink"),
+        ("replication", "log.replication"),
+        ("min-insync-replicas", "log.min_insync_replicas"),
+        ("retention-hours", "log.retention_hours"),
+    ):
+        verb.add_argument(f"--{name}", type=_count, metavar="N", help=words)
+    _add(
+        inner, shared, "info", log_commands.info, "offsets, lag against the lake, retention left",
+        "wordstreet log info",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        message = f"a whole number from 1 on, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _stack(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Define the commands about services on this machine."""
+    stack = verbs.add_parser("stack", help="a real Kafka on this machine", parents=[shared])
+    inner = stack.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verb = _add(
+        inner, shared, "up", stack_commands.up, "start Apache Kafka from jars; needs Java 17 or newer",
+        "wordstreet stack up --brokers 3",
+    )  # fmt: skip
+    verb.add_argument("--brokers", type=int, choices=(1, 3), default=1)
+    for name, command, summary in (
+        ("down", stack_commands.down, "stop it; its data stays"),
+        ("status", stack_commands.status, "what runs, and where"),
+    ):
+        _add(inner, shared, name, command, summary, f"wordstreet stack {name}")
 
 
 def _lake(verbs: Any, shared: argparse.ArgumentParser) -> None:

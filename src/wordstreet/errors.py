@@ -9,10 +9,12 @@ WordstreetError
 ├── SourceError           a source gave up; what it delivered before is stored
 ├── LockedError           another process has this role on the log or the lake
 ├── LogError              the log cannot be used
-│   └── LogFullError      the disk under the log is full; nothing acknowledged is lost
+│   ├── LogFullError      the disk under the log is full; nothing acknowledged is lost
+│   └── LogAwayError      Kafka does not answer now: wait and try again
 ├── LakeError             the lake cannot be used
 │   ├── CommitRefused     another writer committed first: drop the handle, read the position, go on
 │   └── PositionError     log and lake do not belong together (recreated log, trimmed too far)
+├── StackError            a local service cannot be fetched, started or stopped
 └── LookAheadError        a number would use what was not yet known; the study stops
 
 Every message says what happened and what to do next. An error is raised by the lowest room that
@@ -24,6 +26,7 @@ __all__ = [
     "InputError",
     "LakeError",
     "LockedError",
+    "LogAwayError",
     "LogError",
     "LogFullError",
     "LookAheadError",
@@ -31,6 +34,7 @@ __all__ = [
     "RefusedError",
     "SettingsError",
     "SourceError",
+    "StackError",
     "WatchlistError",
     "WordstreetError",
 ]
@@ -76,6 +80,10 @@ class LogFullError(LogError):
     """The disk under the log is full; nothing that was acknowledged is lost."""
 
 
+class LogAwayError(LogError):
+    """Kafka does not answer now; what was acknowledged is safe, and trying again may help."""
+
+
 class LakeError(WordstreetError):
     """The lake cannot be used."""
 
@@ -86,6 +94,10 @@ class CommitRefused(LakeError):  # noqa: N818 - a refusal is an answer, not a fa
 
 class PositionError(LakeError):
     """Log and lake do not belong together: offsets are missing or ahead of the log's end."""
+
+
+class StackError(WordstreetError):
+    """A local service cannot be fetched, started or stopped."""
 
 
 class LookAheadError(WordstreetError):

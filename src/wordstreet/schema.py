@@ -26,7 +26,7 @@ __all__ = [
     "Origin",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Goes up by one whenever a table gains a (nullable) column."""
 
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -177,9 +177,11 @@ GAPS: Final = pa.schema(
         pa.field("observed_at", TIME),
         pa.field("ingested_at", TIME),
         *POSITION,
+        # the row stands for [first_offset, offset] that a log forgot; null: for its own offset
+        pa.field("first_offset", pa.int64()),
     ]
 )
-"""One stretch of time a source did not cover."""
+"""One stretch of time a source did not cover, or of offsets that a log forgot before they landed."""
 
 PRICES: Final = pa.schema(
     [

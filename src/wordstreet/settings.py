@@ -16,13 +16,14 @@ __all__ = [
     "LogSettings",
     "ScoreSettings",
     "Settings",
+    "SparkSettings",
     "StudySettings",
     "WatchlistSettings",
     "load",
 ]
 
 _PREFIX: Final = "WORDSTREET_"
-_SECRET: Final = ("token", "password", "secret", "credential")
+_SECRET: Final = ("token", "password", "secret", "credential", "jaas", "key.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,17 @@ class WatchlistSettings:
 class LogSettings:
     """The ordered record between collector and engine."""
 
-    kind: str = "embedded"
+    kind: str = "embedded"  # embedded | kafka
     topic: str = "posts"
-    partitions: int = 1  # fixed when the topic is first written
+    partitions: int = 0  # fixed when the topic is first written; 0: 1 embedded, 6 on Kafka
+    servers: str = "127.0.0.1:9092"  # of Kafka: host:port, several with commas between them
+    replication: int = (
+        0  # of a topic that `log create` makes; 0: 3, or as many as there are brokers
+    )
+    min_insync_replicas: int = 0  # how many must have a record before it counts; 0: 2 of 3, else 1
+    retention_hours: int = 24  # how long Kafka keeps what has landed, and what an author took back
+    spool_mb: int = 4096  # how much may wait on this disk while Kafka is away
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # of librdkafka: TLS, SASL
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +65,25 @@ class IngestSettings:
 
     interval_seconds: float = 0.5  # the longest a post waits for its batch to be full
     batch_rows: int = 20_000
+    missing: str = "refuse"  # a log that lost what never landed, or was made anew: refuse | accept
+
+
+@dataclass(frozen=True, slots=True)
+class SparkSettings:
+    """The Spark engine; what `spark-submit` or a cluster has set already wins over `master`."""
+
+    master: str = "local[*]"
+    trigger_seconds: float = 1.0  # how often a batch begins; 0: as soon as the last one ended
+    offsets_per_trigger: int = 100_000  # the most records in a batch
+    driver_memory: str = "1g"
+    conf: Mapping[str, str] = field(default_factory=dict, repr=False)  # of Spark, e.g. spark.jars
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
     """How opinion is measured."""
 
-    scorer: str = "vader"
+    scorer: str = "vader"  # vader, or spark:PATH of a saved pipeline, inside the Spark engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     lake: LakeSettings = field(default_factory=LakeSettings)
     ingest: IngestSettings = field(default_factory=IngestSettings)
+    spark: SparkSettings = field(default_factory=SparkSettings)
     score: ScoreSettings = field(default_factory=ScoreSettings)
     study: StudySettings = field(default_factory=StudySettings)
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +122,7 @@ class Settings:
         """Yield (key, value, where from) of every setting in force, secrets masked."""
         yield "home", str(self.home), self.origins.get("home", "default")
         for key, value in _leaves(self):
-            masked = "***" if value and key.endswith(_SECRET) else str(value)
+            masked = "***" if value and any(word in key for word in _SECRET) else str(value)
             yield key, masked, self.origins.get(key, "default")
 
 
@@ -187,6 +209,9 @@ def _assign(part: Any, path: list[str], value: Any, key: str, where: str) -> Any
     hints = get_type_hints(type(part))
     name = path[0]
     known = {f.name for f in fields(part)} - {"origins", "home"}
+    if len(path) > 1 and name in known and hints[name] == Mapping[str, str]:
+        given = {**getattr(part, name), ".".join(path[1:]): _as_text(value)}
+        return replace(part, **{name: given})
     if name not in known or is_dataclass(hints[name]) != (len(path) > 1):
         raise SettingsError(_unknown(key, where))
     if len(path) > 1:
@@ -208,6 +233,11 @@ def _convert(value: Any, kind: Any, key: str, where: str) -> Any:
     raise SettingsError(message)
 
 
+def _as_text(value: Any) -> str:
+    """Return an option as the library behind it wants to read it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 _NAMES: Final = {int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -223,21 +253,35 @@ def _leaves(part: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         value = getattr(part, item.name)
         if is_dataclass(value):
             yield from _leaves(value, f"{prefix}{item.name}.")
+        elif prefix and isinstance(value, Mapping):
+            yield from ((f"{prefix}{item.name}.{key}", text) for key, text in value.items())
         elif prefix:
             yield f"{prefix}{item.name}", value
 
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
-    "log.partitions": (1, 1024),
+    "log.partitions": (0, 1024),
+    "log.replication": (0, 32),
+    "log.min_insync_replicas": (0, 32),
+    "log.retention_hours": (1, 24 * 3650),
+    "log.spool_mb": (1, 10_000_000),
     "lake.small_files": (2, 100_000),
     "lake.retention_hours": (0, 24 * 365),
     "ingest.interval_seconds": (0.01, 3600),
     "ingest.batch_rows": (1, 1_000_000),
+    "spark.trigger_seconds": (0, 3600),
+    "spark.offsets_per_trigger": (1, 100_000_000),
     "study.cutoff_minutes": (0, 390),
     "study.min_posts": (1, 1_000_000),
     "study.min_authors": (1, 1_000_000),
     "study.min_confidence": (0, 1),
     "study.max_author_posts": (1, 1_000_000),
+}
+
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "log.kind": ("embedded", "kafka"),
+    "ingest.missing": ("refuse", "accept"),
 }
 
 
@@ -249,9 +293,11 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
             where = origins.get(key, "default")
             message = f"{where}: {key} must be from {low:g} to {high:g}, not {values[key]:g}"
             raise SettingsError(message)
-    if settings.log.kind != "embedded":
-        message = f"{origins.get('log.kind')}: log.kind must be embedded, not {settings.log.kind!r}"
-        raise SettingsError(message)
+    for key, allowed in _CHOICES.items():
+        if values[key] not in allowed:
+            where = origins.get(key, "default")
+            message = f"{where}: {key} must be {' or '.join(allowed)}, not {values[key]!r}"
+            raise SettingsError(message)
     if "://" in settings.lake.uri and not re.match(r"s3://[^/]+", settings.lake.uri):
         message = f"lake.uri must be a folder or s3://bucket/prefix, not {settings.lake.uri!r}"
         raise SettingsError(message)

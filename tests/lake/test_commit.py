@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from tests.lake.batches import STREAM, batch, with_gap
 
-from wordstreet.errors import CommitRefused, PositionError
-from wordstreet.lake.commit import Writer, check_position
+from wordstreet.errors import CommitRefused
+from wordstreet.lake.commit import Writer
 from wordstreet.lake.maintain import verify
 from wordstreet.lake.tables import Lake, Stream, parse_name
 from wordstreet.lake.views import read
@@ -168,18 +168,6 @@ def test_a_crash_after_any_step_loses_and_doubles_nothing(step: str, lake_uri: s
 
     assert (audit.records, audit.lost, audit.twice, audit.orphans) == (25, 0, 0, 0)
     assert audit.ok
-
-
-def test_a_log_that_ends_before_the_lake_is_refused() -> None:
-    """Offsets that the lake has and the log never gave mean the log was replaced."""
-    with pytest.raises(PositionError, match="ends at 5"):
-        check_position(STREAM, 10, 0, 5)
-
-
-def test_a_log_that_forgot_what_never_landed_is_refused() -> None:
-    """Records trimmed before they landed are a loss, and are said to be one."""
-    with pytest.raises(PositionError, match="2 records are gone"):
-        check_position(STREAM, 10, 12, 20)
 
 
 def test_file_names_say_what_they_hold() -> None:

@@ -1,10 +1,11 @@
 """From a source onto the log, and nothing else."""
 
+import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection as pipes
 from multiprocessing import parent_process
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from wordstreet.engines.stop import on_signals
-from wordstreet.errors import InputError, WordstreetError
+from wordstreet.errors import InputError, LogAwayError, WordstreetError
 from wordstreet.locks import hold
-from wordstreet.log import Log
+from wordstreet.log import Intake, Log
 from wordstreet.log.embedded import EmbeddedLog
+from wordstreet.log.spool import Spool
 from wordstreet.settings import Settings
 from wordstreet.sources import RawBatch, Source
 from wordstreet.sources.replay import Replay
@@ -26,6 +28,7 @@ __all__ = [
     "Collected",
     "collect",
     "collect_alone",
+    "collector_log",
     "in_child",
     "open_log",
     "open_source",
@@ -33,6 +36,8 @@ __all__ = [
 
 _REPORT_SECONDS = 0.2
 _GRACE_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,45 @@ SOURCES: Final[Mapping[str, Callable[[str], Source]]] = {"replay": _replay}
 """What `--source` takes."""
 
 
-def open_log(settings: Settings) -> EmbeddedLog:
-    """Return the log that the settings name."""
-    return EmbeddedLog(settings.home / "log", settings.log.topic, settings.log.partitions)
+def open_log(settings: Settings, stop: threading.Event | None = None) -> Log:
+    """Return the log that the settings name; waiting for Kafka ends when `stop` is set."""
+    chosen = settings.log
+    if chosen.kind == "embedded":
+        return EmbeddedLog(settings.home / "log", chosen.topic, chosen.partitions)
+    from wordstreet.log.kafka import KafkaLog  # needs the extra `kafka`
+
+    return KafkaLog(chosen.servers, chosen.topic, chosen.options, stop)
+
+
+@contextmanager
+def collector_log(settings: Settings, stop: threading.Event) -> Iterator[Intake]:
+    """Be the one collector of this home: yield the log, on Kafka with the embedded one before it."""
+    with hold(settings.home / "log", "collector"):
+        if settings.log.kind == "embedded":
+            with closing(open_log(settings)) as log:
+                yield log
+            return
+        _check_reached(settings)
+        with Spool(
+            lambda: EmbeddedLog(settings.home / "log", settings.log.topic),
+            lambda halt: open_log(settings, halt),
+            settings.log.spool_mb * 2**20,
+            stop,
+        ) as spool:
+            yield spool
+
+
+def _check_reached(settings: Settings) -> None:
+    """Refuse a topic that is not there; a broker that is away now is what the spool is for."""
+    try:
+        open_log(settings).close()
+    except LogAwayError as error:
+        logger.warning("%s; collecting into the spool", error)
 
 
 def collect(
     source: Source,
-    log: Log,
+    log: Intake,
     stop: threading.Event,
     report: Callable[[Collected], None] = lambda _: None,
 ) -> Collected:
@@ -111,7 +147,7 @@ def collect_alone(
         )
         raise InputError(message)
     source = open_source(name, path)
-    with hold(settings.home / "log", "collector"), closing(open_log(settings)) as log:
+    with collector_log(settings, stop) as log:
         return collect(source, log, stop, report)
 
 

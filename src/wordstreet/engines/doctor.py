@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final
@@ -91,10 +92,12 @@ def _calendar(settings: Settings) -> str:
 
 
 def _log(settings: Settings) -> str:
-    log = open_log(settings)
-    held = sum(end - begin for begin, end in map(log.bounds, log.partitions()))
-    log.close()
-    return f"{log.path}: {held:,} records wait for ingest"
+    with closing(open_log(settings)) as log:
+        bounds = log.bounds().values()
+    held = sum(end - begin for begin, end in bounds)
+    if settings.log.kind == "kafka":
+        return f"Kafka at {settings.log.servers}: {held:,} records in {len(bounds)} partitions"
+    return f"{settings.home / 'log'}: {held:,} records wait for ingest"
 
 
 def _lake(settings: Settings) -> str:

@@ -13,12 +13,13 @@ from typing import Final
 import pyarrow as pa
 
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import LakeError, PositionError
-from wordstreet.lake.commit import Writer, check_position
+from wordstreet.errors import LakeError, LogAwayError, PositionError
+from wordstreet.lake.commit import Writer
+from wordstreet.lake.lineage import check_made_anew, check_position, missing
 from wordstreet.lake.maintain import tend, vacuum
 from wordstreet.lake.tables import Lake, Stream
 from wordstreet.locks import hold
-from wordstreet.log import Log, Slice
+from wordstreet.log import MAX_SLICE_BYTES, Log, Slice
 from wordstreet.settings import Settings
 
 __all__ = ["Ingested", "Transform", "ingest", "ingest_alone", "tending"]
@@ -26,7 +27,7 @@ __all__ = ["Ingested", "Transform", "ingest", "ingest_alone", "tending"]
 Transform = Callable[[pa.RecordBatch, datetime], dict[str, pa.Table]]
 """A slice of the log and the time now in, a table for each name in `schema.TABLES` out."""
 
-_POLL_SECONDS: Final = 0.05
+_WAIT_SECONDS: Final = 0.1
 _SETTLE_SECONDS: Final = 5.0
 _TEND_SECONDS: Final = 10.0
 _VACUUM_SECONDS: Final = 3600.0
@@ -73,19 +74,21 @@ def ingest(
     stop: threading.Event,
     ended: Callable[[], bool],
     report: Callable[[Ingested], None] = lambda _: None,
+    until: Mapping[int, int] | None = None,
 ) -> Ingested:
     """
-    Move the log into the lake until `stop` is set, or `ended` is true and the log is drained.
+    Move the log into the lake until `stop` is set, or `ended` is true and the log is drained, or
+    every partition has come to its offset in `until`.
 
     The lake alone knows how far we are, so a refused commit, a lost connection and a killed
     process are mended the same way: ask it for the position and go on from there. While `ended`
-    is false the lake is waited for without end; then, `_PATIENCE` times in a row.
+    is false lake and log are waited for without end; then, `_PATIENCE` times in a row.
     """
     done = Ingested()
     refusals = 0
     while True:
         try:
-            for so_far in _pass(log, lake, transform, settings, stop, ended, done):
+            for so_far in _pass(log, lake, transform, settings, stop, ended, until, done):
                 if so_far.landed > done.landed:  # re-reading what is there is no progress
                     refusals = 0
                 done = so_far
@@ -93,7 +96,7 @@ def ingest(
             return done
         except PositionError:
             raise  # waiting would not mend it
-        except LakeError as refusal:
+        except (LakeError, LogAwayError) as refusal:
             refusals += 1
             if stop.is_set():
                 return done
@@ -117,9 +120,10 @@ def ingest_alone(
     with (
         hold(settings.home / "log", "engine"),
         tending(lake, settings),
-        closing(open_log(settings)) as log,
+        closing(open_log(settings, stop)) as log,
     ):
-        return ingest(log, lake, transform, settings, stop, lambda: once, report)
+        until = {p: end for p, (_, end) in log.bounds().items()} if once else None
+        return ingest(log, lake, transform, settings, stop, lambda: once, report, until)
 
 
 def _pass(
@@ -129,59 +133,76 @@ def _pass(
     settings: Settings,
     stop: threading.Event,
     ended: Callable[[], bool],
+    until: Mapping[int, int] | None,
     done: Ingested,
 ) -> Iterator[Ingested]:
     """Yield the counts after each batch, with one writer; ends when there is nothing left to do."""
-    streams = {p: Stream(log.id, log.topic, p) for p in log.partitions()}
+    streams = {p: Stream(log.id, log.topic, p) for p in log.bounds()}
+    check_made_anew(lake.streams(), streams.values(), settings.ingest.missing)
     writer = Writer(lake, streams.values())
-    for partition, stream in streams.items():
-        check_position(stream, writer.positions()[stream], *log.bounds(partition))
     ends = dict(writer.positions())
+    for partition, (begin, end) in log.bounds().items():
+        stream = streams[partition]
+        check_position(stream, ends[stream], begin, end, settings.ingest.missing)
+        if begin > ends[stream]:
+            writer.commit(missing(stream, ends[stream], begin, datetime.now(UTC)), {stream: begin})
+            writer.settle({stream: begin})
+            ends[stream] = begin
     settled = time.monotonic()
     while not stop.is_set():
+        if until is not None and all(ends[streams[p]] >= end for p, end in until.items()):
+            break
         last = ended()  # asked before reading: what came before the end is then on the log
-        slices = _next(log, {streams[p]: p for p in streams}, ends, settings, stop, last)
+        slices = _next(log, {p: ends[s] for p, s in streams.items()}, settings, stop, last)
         if not slices and last:
             break
         if slices:
             now = datetime.now(UTC)
-            records = pa.Table.from_batches([part.records for part in slices.values()])
+            records = pa.Table.from_batches([part.records for part in slices])
             batch = records.combine_chunks().to_batches()[0]
-            rows = writer.commit(transform(batch, now), {s: part.end for s, part in slices.items()})
-            ends.update({s: part.end for s, part in slices.items()})
+            reached = {streams[part.partition]: part.end for part in slices}
+            rows = writer.commit(transform(batch, now), reached)
+            ends.update(reached)
             done = done.after(len(batch), rows)
             yield done
         if time.monotonic() - settled > _SETTLE_SECONDS:
             _forget(log, writer, ends)
             settled = time.monotonic()
+            if len(log.bounds()) != len(streams):
+                message = f"topic {log.topic} has more partitions now"
+                raise LogAwayError(message)  # begins anew, with all of them
     _forget(log, writer, ends)
 
 
 def _next(
     log: Log,
-    partitions: Mapping[Stream, int],
-    ends: Mapping[Stream, int],
+    starts: Mapping[int, int],
     settings: Settings,
     stop: threading.Event,
     last: bool,
-) -> dict[Stream, Slice]:
+) -> list[Slice]:
     """Wait until a batch is full or its first record has waited long enough; return its slices."""
-    deadline = time.monotonic() + settings.ingest.interval_seconds
-    while not (last or stop.is_set()) and time.monotonic() < deadline:
-        waiting = sum(log.bounds(p)[1] - ends[s] for s, p in partitions.items())
-        if waiting >= settings.ingest.batch_rows:
+    deadline = time.monotonic() + (0 if last else settings.ingest.interval_seconds)
+    rows = size = 0
+    slices: list[Slice] = []
+    at = dict(starts)
+    while rows < settings.ingest.batch_rows and size < MAX_SLICE_BYTES:
+        left = max(0.0, min(_WAIT_SECONDS, deadline - time.monotonic()))
+        found = log.read(at, settings.ingest.batch_rows - rows, left)
+        for part in found:
+            rows += len(part.records)
+            size += part.records.nbytes
+            at[part.partition] = part.end
+        slices += found
+        if stop.is_set() or (not (last and found) and time.monotonic() >= deadline):
             break
-        stop.wait(_POLL_SECONDS)
-    share = max(1, settings.ingest.batch_rows // len(partitions))
-    found = {s: log.read(p, ends[s], share) for s, p in partitions.items()}
-    return {stream: part for stream, part in found.items() if part.end > part.start}
+    return slices
 
 
 def _forget(log: Log, writer: Writer, ends: Mapping[Stream, int]) -> None:
     """Let the log go of what every table has."""
     writer.settle(ends)
-    for stream, end in ends.items():
-        log.trim(stream.partition, end)
+    log.trim({stream.partition: end for stream, end in ends.items()})
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def run(
     lake = Lake(settings.lake_uri)
     with hold(settings.home / "log", "engine"), tending(lake, settings):
         with (
-            closing(open_log(settings)) as log,
+            closing(open_log(settings, stop)) as log,
             _Collector(settings, source, path, stop) as collector,
         ):
             done = ingest(

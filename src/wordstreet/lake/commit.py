@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
-from wordstreet.errors import CommitRefused, PositionError
+from wordstreet.errors import CommitRefused
 from wordstreet.lake.deletions import Deletions
 from wordstreet.lake.tables import PARTITION, Lake, Stream, commit, parse_name, refusing
 from wordstreet.schema import TABLES
 
-__all__ = ["Writer", "check_position"]
+__all__ = ["Writer"]
 
 _ORDER: Final = ("deletions", "posts", "mentions", "rejects", "gaps")
 """Deletions first: after a crash between two commits, what is gone is known to what follows."""
@@ -154,28 +154,6 @@ def _of(stream: Stream, rows: pa.Table) -> pa.ChunkedArray:
     """Mark the rows of a stream."""
     log = pc.and_(pc.equal(rows["log_id"], stream.log_id), pc.equal(rows["topic"], stream.topic))
     return pc.and_(log, pc.equal(rows["partition"], stream.partition))
-
-
-def check_position(stream: Stream, position: int, begin: int, end: int) -> None:
-    """
-    Raise `PositionError` when the log [begin, end) cannot continue the lake at `position`.
-
-    A log that ends before the position was made anew without a new id; one that begins after it
-    has forgotten records that never landed.
-    """
-    if end < position:
-        message = (
-            f"the lake has read {stream.topic}/{stream.partition} up to offset {position}, but the "
-            f"log ends at {end}: it was cut or replaced; restore it, or give the lake another address"
-        )
-        raise PositionError(message)
-    if begin > position:
-        message = (
-            f"the log {stream.topic}/{stream.partition} begins at offset {begin}, but the lake has "
-            f"only read up to {position}: {begin - position} records are gone; restore the log, or "
-            "give the lake another address"
-        )
-        raise PositionError(message)
 
 
 def by_month(rows: pa.Table) -> list[tuple[str, pa.Table]]:

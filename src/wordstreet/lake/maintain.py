@@ -235,16 +235,20 @@ def _present(lake: Lake, table: str, handle: DeltaTable) -> tuple[list[str], int
 
 
 def _offsets(lake: Lake, path: str, stream: Stream) -> Iterator[NDArray[np.int64]]:
-    """Yield the offsets of `stream` in one file, some at a time."""
+    """Yield the offsets that the rows of `stream` in one file stand for, some at a time."""
     names = [field.name for field in POSITION]
-    for rows in _batches(lake, path, names):
+    for rows in _batches(lake, path, [*names, "first_offset"]):
         keep = np.ones(len(rows), bool)
         stands = (pa.scalar(v) for v in (stream.log_id, stream.topic, stream.partition))
         for name, value in zip(names, stands, strict=False):
             # rewritten files may come back as string views, which know no comparison
             mine = pc.fill_null(pc.equal(rows[name].cast(value.type), value), False)
             keep &= mine.to_numpy(zero_copy_only=False)
-        yield rows["offset"].to_numpy(zero_copy_only=False)[keep].astype(np.int64)
+        offsets = rows["offset"].to_numpy(zero_copy_only=False)[keep].astype(np.int64)
+        yield offsets
+        if "first_offset" in rows.schema.names:
+            firsts = pc.fill_null(rows["first_offset"], rows["offset"])
+            yield from map(np.arange, firsts.to_numpy(zero_copy_only=False)[keep], offsets)
 
 
 def _batches(lake: Lake, path: str, columns: list[str]) -> Iterator[pa.RecordBatch]:

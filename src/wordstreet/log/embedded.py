@@ -1,6 +1,7 @@
 """The log in one SQLite file: the same topics, partitions and offsets as Kafka, for one machine."""
 
 import sqlite3
+import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,15 +14,13 @@ import pyarrow as pa
 
 from wordstreet.errors import LogError, LogFullError, SettingsError
 from wordstreet.locks import hold
-from wordstreet.log import Slice
+from wordstreet.log import MAX_SLICE_BYTES, Slice
 from wordstreet.schema import RECORDS, Envelope
 
 __all__ = ["EmbeddedLog"]
 
-MAX_SLICE_BYTES: Final = 8 * 2**20
-"""A slice ends early at this many payload bytes, so that memory does not follow the size of posts."""
-
 _TRIM_ROWS: Final = 5_000
+_POLL_SECONDS: Final = 0.05
 _BUSY_SECONDS: Final = 60.0
 
 _TABLES: Final = """
@@ -49,10 +48,11 @@ class EmbeddedLog:
 
     Every append is one transaction, synced to disk before it returns. One process appends and
     another reads and trims at the same time. What is trimmed
-    is overwritten with zeros, because a deleted post must leave no text behind.
+    is overwritten with zeros, because a deleted post must leave no text behind. `partitions` is
+    the number that a new topic gets; 0 takes an old topic as it is and makes a new one with 1.
     """
 
-    def __init__(self, folder: Path, topic: str, partitions: int = 1) -> None:
+    def __init__(self, folder: Path, topic: str, partitions: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "log.sqlite"
         self.topic = topic
@@ -70,23 +70,23 @@ class EmbeddedLog:
             stored = self._db.execute(
                 "select partitions from topics where topic = ?", (topic,)
             ).fetchone()[0]
-        if stored != partitions:
+        if partitions and stored != partitions:
             message = (
                 f"topic {topic!r} in {self.path} has {stored} partitions and keeps them; "
                 f"set log.partitions={stored} or take another log.topic"
             )
             raise SettingsError(message)
-        self._partitions = partitions
+        self._partitions: int = stored
 
     def _found(self, topic: str, partitions: int) -> None:
         """Give a new log its id and a new topic its partitions."""
         if self._db.execute("select count(*) from log").fetchone()[0] == 0:
             self._db.execute("insert into log values (?)", (str(uuid.uuid4()),))
         if self._db.execute(
-            "insert or ignore into topics values (?, ?)", (topic, partitions)
+            "insert or ignore into topics values (?, ?)", (topic, partitions or 1)
         ).rowcount:
             self._db.executemany(
-                "insert into heads values (?, ?, 0)", [(topic, p) for p in range(partitions)]
+                "insert into heads values (?, ?, 0)", [(topic, p) for p in range(partitions or 1)]
             )
 
     def append(self, records: Sequence[Envelope], source: str, cursor: Mapping[str, str]) -> None:
@@ -127,22 +127,47 @@ class EmbeddedLog:
                 self._db.execute("select part, position from cursors where source = ?", (source,))
             )
 
-    def partitions(self) -> list[int]:
-        """Return the numbers of the partitions."""
-        return list(range(self._partitions))
-
-    def bounds(self, partition: int) -> tuple[int, int]:
-        """Return [begin, end): the first offset still held and the next one to be given."""
+    def cursors(self) -> dict[str, dict[str, str]]:
+        """Return the stored cursors of all sources."""
         with self._reported():
-            head = self._head(partition)
-            first = self._db.execute(
-                "select min(offset) from records where topic = ? and partition = ?",
-                (self.topic, partition),
-            ).fetchone()[0]
-        return (head if first is None else int(first)), head
+            rows = self._db.execute("select source, part, position from cursors").fetchall()
+        found: dict[str, dict[str, str]] = {}
+        for source, part, position in rows:
+            found.setdefault(source, {})[part] = position
+        return found
 
-    def read(self, partition: int, start: int, limit: int) -> Slice:
-        """Return up to `limit` records from `start` on; an empty slice ends where it starts."""
+    def bounds(self) -> dict[int, tuple[int, int]]:
+        """Return for every partition [begin, end): the first offset held, the next to be given."""
+        with self._reported():
+            rows = self._db.execute(
+                "select partition, next, (select min(offset) from records r where r.topic = h.topic"
+                " and r.partition = h.partition) from heads h where topic = ? order by partition",
+                (self.topic,),
+            ).fetchall()
+        return {p: (head if first is None else first, head) for p, head, first in rows}
+
+    def held_bytes(self) -> int:
+        """Return about how many bytes the records take that are held, of all topics."""
+        with self._reported():
+            pages, free, size = (
+                self._db.execute(f"pragma {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((pages - free) * size)
+
+    def read(self, starts: Mapping[int, int], limit: int, seconds: float = 0) -> list[Slice]:
+        """Return up to about `limit` records from these offsets on, at most one slice a partition."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            bounds = self.bounds()
+            if sum(bounds[p][1] - start for p, start in starts.items()) >= limit:
+                break
+            time.sleep(_POLL_SECONDS)
+        share = max(1, limit // len(starts))
+        found = (self._slice(p, start, share) for p, start in starts.items())
+        return [part for part in found if part.end > part.start]
+
+    def _slice(self, partition: int, start: int, limit: int) -> Slice:
         rows: list[tuple[Any, ...]] = []
         size = 0
         with self._reported():
@@ -175,20 +200,24 @@ class EmbeddedLog:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=RECORDS)
 
-    def trim(self, partition: int, before: int) -> None:
-        """Forget records below `before`; they are in the lake."""
+    def trim(self, ends: Mapping[int, int]) -> None:
+        """Forget the records below these offsets; they are in the lake."""
         with self._reported():
-            begin, _ = self.bounds(partition)
-            for stop in range(begin + _TRIM_ROWS, before + _TRIM_ROWS, _TRIM_ROWS):
-                with self._transaction():  # short ones, so that the collector never waits long
-                    self._db.execute(
-                        "delete from records where topic = ? and partition = ? and offset < ?",
-                        (self.topic, partition, min(stop, before)),
-                    )
-            self._stale |= before > begin
+            begins = self.bounds()
+            for partition, before in ends.items():
+                self._forget(partition, begins[partition][0], before)
             if self._stale:  # the write-ahead log holds what was trimmed until nobody reads it
                 busy = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
                 self._stale = bool(busy)
+
+    def _forget(self, partition: int, begin: int, before: int) -> None:
+        for stop in range(begin + _TRIM_ROWS, before + _TRIM_ROWS, _TRIM_ROWS):
+            with self._transaction():  # short ones, so that the collector never waits long
+                self._db.execute(
+                    "delete from records where topic = ? and partition = ? and offset < ?",
+                    (self.topic, partition, min(stop, before)),
+                )
+        self._stale |= before > begin
 
     def close(self) -> None:
         """Close the file; what was appended is on disk already."""

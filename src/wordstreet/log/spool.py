@@ -1,0 +1,204 @@
+"""Between a source that never waits and a log that may be away: store here first, hand on in order."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from wordstreet.errors import LogError
+from wordstreet.log import Log
+from wordstreet.log.embedded import EmbeddedLog
+from wordstreet.schema import Envelope
+
+__all__ = ["Spool", "Spooled"]
+
+_SLICE_RECORDS: Final = 5_000
+_ALARM_SHARE: Final = 0.8
+_AGAIN_SECONDS: Final = 1.0
+_SAY_SECONDS: Final = 30.0
+_GRACE_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 0.02
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """
+    What waits here.
+
+    records: how many have not been handed on yet
+    share:   of the space they may take, a little over 1 when the last batch did not fit
+    away:    why nothing is handed on now; empty when all is well
+    """
+
+    records: int = 0
+    share: float = 0.0
+    away: str = ""
+
+
+class Spool:
+    """
+    A log for collectors: durable on this disk at once, handed on to the far log behind their back.
+
+    `append` returns when records and cursor are on disk, whether the far log answers or not, so
+    that the source is read at its own pace. A thread hands them on in order, confirmed before they
+    are forgotten here, and then the cursors that cover them, so that another machine could go on.
+    A crash between handing on and forgetting gives records twice to the far log, never none.
+
+    What waits is bounded: at four fifths of `bound_bytes` an alarm is logged, and at the bound
+    `append` stores its batch and then holds the source until there is room, or `stop` is set.
+
+    Use as a context manager; leaving it waits until everything is handed on, once `stop` is set a
+    few seconds at most. What then still waits is handed on by the next one.
+
+    Args:
+
+        near: opens the embedded log of the topic; each thread needs a connection of its own
+
+        far: opens the far log, whose waiting ends when the event it is given is set
+    """
+
+    def __init__(
+        self,
+        near: Callable[[], EmbeddedLog],
+        far: Callable[[threading.Event], Log],
+        bound_bytes: int,
+        stop: threading.Event,
+    ) -> None:
+        self._open_near = near
+        self._near = near()
+        self._open_far = far
+        self._bound = bound_bytes
+        self._stop = stop
+        self._halt = threading.Event()  # leave now, even in the middle of handing on
+        self._ended = threading.Event()  # nothing more will be appended
+        self._published: dict[str, dict[str, str]] = {}
+        self._away = ""
+        self._away_since = 0.0
+        self._said_at = 0.0
+        self._alarmed = False
+        self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
+
+    def __enter__(self) -> "Spool":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        while self._thread.is_alive() and not self._stop.is_set():
+            self._thread.join(_IDLE_SECONDS)
+        self._thread.join(_GRACE_SECONDS)
+        self._halt.set()
+        self._thread.join()
+        self._near.close()
+
+    def append(self, records: Sequence[Envelope], source: str, cursor: Mapping[str, str]) -> None:
+        """Store records and cursor here; hold the caller while there is no room for more."""
+        self._near.append(records, source, cursor)
+        while (share := self._near.held_bytes() / self._bound) >= 1 and self._held():
+            self._say(f"the spool is full ({self._bound / 2**20:,.0f} MB); the source is held")
+            if self._stop.wait(_IDLE_SECONDS):
+                return
+        if share >= _ALARM_SHARE and not self._alarmed:
+            logger.warning("the spool is %.0f %% full%s", 100 * share, self._because())
+        self._alarmed = share >= _ALARM_SHARE
+
+    def cursor(self, source: str) -> dict[str, str]:
+        """
+        Return the cursor of a source: the one here while records wait, else the far one.
+
+        When nothing waits here, what another machine has handed on since is further.
+        """
+        here, there = self._near.cursor(source), {}
+        with suppress(LogError):  # away: then what is known here is all there is
+            far = self._open_far(self._halt)
+            try:
+                there = far.cursor(source)
+            finally:
+                far.close()
+        return {**there, **here} if self._held() else {**here, **there}
+
+    def spooled(self) -> Spooled:
+        """Return what waits here."""
+        return Spooled(self._held(), self._near.held_bytes() / self._bound, self._away)
+
+    def _held(self) -> int:
+        return sum(end - begin for begin, end in self._near.bounds().values())
+
+    def _work(self) -> None:
+        """Hand on what comes until there will be no more, or there is no more time."""
+        near, far = self._open_near(), None
+        try:
+            while not self._halt.is_set():
+                last = (
+                    self._ended.is_set()
+                )  # asked before handing on: what came before is then here
+                try:
+                    far = far or self._open_far(self._halt)
+                    self._hand_on(near, far)
+                except LogError as error:
+                    self._note(str(error))
+                    if far is not None:
+                        far.close()
+                        far = None
+                    self._halt.wait(_AGAIN_SECONDS)
+                    continue
+                self._note("")
+                if last:
+                    return
+                self._halt.wait(_IDLE_SECONDS)
+        finally:
+            if far is not None:
+                far.close()
+            near.close()
+
+    def _hand_on(self, near: EmbeddedLog, far: Log) -> None:
+        """Hand on everything that is here now, then the cursors that cover it."""
+        cursors = near.cursors()  # before the bounds: what they cover lies below these
+        for partition, (begin, end) in near.bounds().items():
+            while begin < end:
+                [part] = near.read({partition: begin}, _SLICE_RECORDS)
+                far.append(list(_envelopes(part.records)), "", {})
+                near.trim({partition: part.end})
+                begin = part.end
+                self._note("")
+        for source, parts in cursors.items():
+            known = self._published.setdefault(source, {})
+            moved = {part: at for part, at in parts.items() if known.get(part) != at}
+            if moved:
+                far.append([], source, moved)
+                known.update(moved)
+
+    def _note(self, away: str) -> None:
+        """Remember, and say now and then, whether the far log can be reached."""
+        if away and not self._away:
+            self._away_since, self._said_at = time.monotonic(), 0.0
+        elif self._away and not away:
+            logger.warning("the log is back%s", self._because())
+        self._away = away
+        if away:
+            self._say("collecting goes on into the spool")
+
+    def _say(self, what: str) -> None:
+        if time.monotonic() - self._said_at > _SAY_SECONDS:
+            self._said_at = time.monotonic()
+            logger.warning("%s%s", what, self._because())
+
+    def _because(self) -> str:
+        if not self._away:
+            return ""
+        seconds = time.monotonic() - self._away_since
+        return f"; for {seconds:.0f} s now: {self._away}"
+
+
+def _envelopes(records: pa.RecordBatch) -> Iterator[Envelope]:
+    names = Envelope._fields
+    times = records.schema.get_field_index("observed_at")
+    plain = records.set_column(times, "observed_at", records["observed_at"].cast(pa.int64()))
+    return map(Envelope._make, zip(*(plain[name].to_pylist() for name in names), strict=True))
