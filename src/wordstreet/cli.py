@@ -177,7 +177,7 @@ def _road(verbs: Any, shared: argparse.ArgumentParser) -> None:
         verbs, shared, "ingest", road.ingest, "move the log into the lake",
         "wordstreet ingest --once",
     )  # fmt: skip
-    verb.add_argument("--engine", choices=("embedded",), default="embedded")
+    verb.add_argument("--engine", choices=("embedded", "spark"), default="embedded")
     verb.add_argument("--once", action="store_true", help="end where the log ends now")
     _add(
         verbs, shared, "study", road.study, "join posts and prices and give the verdict",

@@ -14,6 +14,7 @@ WordstreetError
 ├── LakeError             the lake cannot be used
 │   ├── CommitRefused     another writer committed first: drop the handle, read the position, go on
 │   └── PositionError     log and lake do not belong together (recreated log, trimmed too far)
+├── EngineError           the engine itself cannot start or has ended; what landed is safe
 ├── StackError            a local service cannot be fetched, started or stopped
 └── LookAheadError        a number would use what was not yet known; the study stops
 
@@ -23,6 +24,7 @@ knows its cause, and everything not in this tree is a defect of ours.
 
 __all__ = [
     "CommitRefused",
+    "EngineError",
     "InputError",
     "LakeError",
     "LockedError",
@@ -94,6 +96,10 @@ class CommitRefused(LakeError):  # noqa: N818 - a refusal is an answer, not a fa
 
 class PositionError(LakeError):
     """Log and lake do not belong together: offsets are missing or ahead of the log's end."""
+
+
+class EngineError(WordstreetError):
+    """The engine itself cannot start or has ended; what landed is safe, start it again."""
 
 
 class StackError(WordstreetError):

@@ -77,6 +77,7 @@ class SparkSettings:
     offsets_per_trigger: int = 100_000  # the most records in a batch
     driver_memory: str = "1g"
     conf: Mapping[str, str] = field(default_factory=dict, repr=False)  # of Spark, e.g. spark.jars
+    kafka: Mapping[str, str] = field(default_factory=dict, repr=False)  # of Kafka's Java client
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ def open_log(request: pytest.FixtureRequest) -> Callable[..., Log]:
     return request.param(request)
 
 
-def part(log: Log, start: int, limit: int) -> Slice:
+def part(log: Log, start: int, limit: int, seconds: float = 0) -> Slice:
     """Read one slice of the only partition."""
-    [found] = log.read({0: start}, limit)
+    [found] = log.read({0: start}, limit, seconds)
     return found
 
 
@@ -108,7 +108,7 @@ def test_reading_is_half_open_and_bounded(open_log: Callable[..., Log]) -> None:
     """A read starts at `start`, takes at most `limit`, and ends where the next one starts."""
     log = open_log()
     log.append([envelope(n) for n in range(10)], "x", {})
-    first, second = part(log, 3, 4), part(log, 7, 4)
+    first, second = part(log, 3, 4, 5), part(log, 7, 4, 1)
 
     assert first.records["offset"].to_pylist() == [3, 4, 5, 6]
     assert (first.end, second.end) == (7, 10)
@@ -147,7 +147,7 @@ def test_big_records_cut_a_slice_short(open_log: Callable[..., Log]) -> None:
     log = open_log()
     big = envelope(0)._replace(value=b"x" * 3 * 2**20)
     log.append([big] * 20, "x", {})
-    found = part(log, 0, 20)
+    found = part(log, 0, 20, 5)
 
     assert 8 * 2**20 <= found.records.nbytes <= 12 * 2**20
     assert found.end < 20

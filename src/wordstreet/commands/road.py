@@ -6,13 +6,15 @@ Engines that only one command needs are imported by it, so that the others start
 
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from wordstreet.commands.words import Answer, aligned, figure, told
 from wordstreet.engines.collect import Collected, collect_alone
-from wordstreet.engines.embedded import Ingested, ingest_alone
+from wordstreet.engines.embedded import ingest_alone
+from wordstreet.engines.landing import Ingested
 from wordstreet.engines.progress import Progress, eta
 from wordstreet.engines.run import run as run_engine
 from wordstreet.engines.stop import on_signals
@@ -91,16 +93,28 @@ def collect(settings: Settings, given: Namespace) -> Answer:
 def ingest(settings: Settings, given: Namespace) -> Answer:
     """Move the log into the lake."""
     started, since = time.monotonic(), datetime.now(UTC)
+    beside: dict[str, Any] = {}
     with on_signals() as stop, Progress() as progress:
 
-        def report(done: Ingested) -> None:
+        def report(done: Ingested, more: str = "") -> None:
             rate = done.received / max(time.monotonic() - started, 1e-9)
-            progress.say(f"ingesting: {done.received:,} records, {rate:,.0f}/s")
+            progress.say(f"ingesting: {done.received:,} records, {rate:,.0f}/s{more}")
 
-        done = ingest_alone(settings, build(settings), stop, given.once, report)
-    found = _counts(None, done.received, done, started)
+        if given.engine == "spark":
+            from wordstreet.engines.spark import Batches, ingest_spark
+
+            def report_batch(done: Ingested, batches: Batches) -> None:
+                lag, seconds = batches.lag, batches.batch_seconds
+                report(done, f", batch {batches.batches} in {seconds:.1f} s, lag {lag:,}")
+
+            progress.say("starting Spark")
+            done, batches = ingest_spark(settings, stop, given.once, report_batch)
+            beside["spark"] = asdict(batches)
+        else:
+            done = ingest_alone(settings, build(settings), stop, given.once, report)
+    found = {**_counts(None, done.received, done, started), **beside}
     found["duplicates"] = maintain.duplicates(Lake(settings.lake_uri), since) if done.stored else 0
-    return found, told(found), True
+    return found, told({**found, **beside.get("spark", {}), "spark": None}), True
 
 
 def _path(given: Namespace) -> str:

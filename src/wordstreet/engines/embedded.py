@@ -1,28 +1,26 @@
 """From the log into the lake in plain Python: read, transform, commit, forget."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import pyarrow as pa
 
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import LakeError, LogAwayError, PositionError
+from wordstreet.engines.landing import Ingested, begin, persist
+from wordstreet.errors import LogAwayError
 from wordstreet.lake.commit import Writer
-from wordstreet.lake.lineage import check_made_anew, check_position, missing
 from wordstreet.lake.maintain import tend, vacuum
 from wordstreet.lake.tables import Lake, Stream
 from wordstreet.locks import hold
 from wordstreet.log import MAX_SLICE_BYTES, Log, Slice
 from wordstreet.settings import Settings
 
-__all__ = ["Ingested", "Transform", "ingest", "ingest_alone", "tending"]
+__all__ = ["Transform", "ingest", "ingest_alone", "tending"]
 
 Transform = Callable[[pa.RecordBatch, datetime], dict[str, pa.Table]]
 """A slice of the log and the time now in, a table for each name in `schema.TABLES` out."""
@@ -31,39 +29,8 @@ _WAIT_SECONDS: Final = 0.1
 _SETTLE_SECONDS: Final = 5.0
 _TEND_SECONDS: Final = 10.0
 _VACUUM_SECONDS: Final = 3600.0
-_TAKING_TURNS: Final = 3
-_PATIENCE: Final = 8
-"""Refusals in a row after which an ingest that is meant to end gives up."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What an engine has done so far: records read from the log, and the rows new in each table."""
-
-    received: int = 0
-    stored: int = 0
-    mentions: int = 0
-    rejects: int = 0
-    deletions: int = 0
-    gaps: int = 0
-
-    @property
-    def landed(self) -> int:
-        """Rows of every table together."""
-        return self.stored + self.mentions + self.rejects + self.deletions + self.gaps
-
-    def after(self, received: int, rows: Mapping[str, int]) -> "Ingested":
-        """Return the counts with one more committed batch."""
-        return Ingested(
-            self.received + received,
-            self.stored + rows.get("posts", 0),
-            self.mentions + rows.get("mentions", 0),
-            self.rejects + rows.get("rejects", 0),
-            self.deletions + rows.get("deletions", 0),
-            self.gaps + rows.get("gaps", 0),
-        )
 
 
 def ingest(
@@ -80,32 +47,18 @@ def ingest(
     Move the log into the lake until `stop` is set, or `ended` is true and the log is drained, or
     every partition has come to its offset in `until`.
 
-    The lake alone knows how far we are, so a refused commit, a lost connection and a killed
-    process are mended the same way: ask it for the position and go on from there. While `ended`
-    is false lake and log are waited for without end; then, `_PATIENCE` times in a row.
+    What goes wrong on the way is tried again; see `persist`.
     """
     done = Ingested()
-    refusals = 0
-    while True:
-        try:
-            for so_far in _pass(log, lake, transform, settings, stop, ended, until, done):
-                if so_far.landed > done.landed:  # re-reading what is there is no progress
-                    refusals = 0
-                done = so_far
-                report(done)
-            return done
-        except PositionError:
-            raise  # waiting would not mend it
-        except (LakeError, LogAwayError) as refusal:
-            refusals += 1
-            if stop.is_set():
-                return done
-            if ended() and refusals > _PATIENCE:
-                raise
-            # one refusal is how maintenance and ingest take turns; many are trouble
-            level = logging.WARNING if refusals > _TAKING_TURNS else logging.DEBUG
-            logger.log(level, "%s (try %d)", refusal, refusals)
-            stop.wait(random.uniform(0.5, 1) * min(30.0, 0.1 * 2**refusals))
+
+    def attempt() -> None:
+        nonlocal done
+        for so_far in _pass(log, lake, transform, settings, stop, ended, until, done):
+            done = so_far
+            report(done)
+
+    persist(attempt, lambda: done.landed, stop, ended)
+    return done
 
 
 def ingest_alone(
@@ -137,17 +90,8 @@ def _pass(
     done: Ingested,
 ) -> Iterator[Ingested]:
     """Yield the counts after each batch, with one writer; ends when there is nothing left to do."""
-    streams = {p: Stream(log.id, log.topic, p) for p in log.bounds()}
-    check_made_anew(lake.streams(), streams.values(), settings.ingest.missing)
-    writer = Writer(lake, streams.values())
-    ends = dict(writer.positions())
-    for partition, (begin, end) in log.bounds().items():
-        stream = streams[partition]
-        check_position(stream, ends[stream], begin, end, settings.ingest.missing)
-        if begin > ends[stream]:
-            writer.commit(missing(stream, ends[stream], begin, datetime.now(UTC)), {stream: begin})
-            writer.settle({stream: begin})
-            ends[stream] = begin
+    writer, ends = begin(log, lake, settings)
+    streams = {stream.partition: stream for stream in ends}
     settled = time.monotonic()
     while not stop.is_set():
         if until is not None and all(ends[streams[p]] >= end for p, end in until.items()):

@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from wordstreet.engines.collect import Collected, in_child, open_log
-from wordstreet.engines.embedded import Ingested, Transform, ingest, tending
+from wordstreet.engines.embedded import Transform, ingest, tending
+from wordstreet.engines.landing import Ingested
 from wordstreet.errors import SourceError, WordstreetError
 from wordstreet.lake.tables import Lake
 from wordstreet.locks import hold

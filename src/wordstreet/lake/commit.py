@@ -1,20 +1,17 @@
 """Exactly once: rows and the offsets they cover become visible in one commit, or not at all."""
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
 from wordstreet.errors import CommitRefused
 from wordstreet.lake.deletions import Deletions
+from wordstreet.lake.files import Positions, Written, above, write
 from wordstreet.lake.tables import PARTITION, Lake, Stream, commit, parse_name, refusing
 from wordstreet.schema import TABLES
 
@@ -22,9 +19,6 @@ __all__ = ["Writer"]
 
 _ORDER: Final = ("deletions", "posts", "mentions", "rejects", "gaps")
 """Deletions first: after a crash between two commits, what is gone is known to what follows."""
-
-_PLAIN: Final = ("text", "raw", "links", "post_id", "author_id", "duplicate_group")
-"""Columns whose values hardly repeat: a dictionary would only cost time."""
 
 
 class Writer:
@@ -59,6 +53,11 @@ class Writer:
         """Return for each stream the offset to read next: the least any table still needs."""
         return {s: min(self._done[name][s] for name in TABLES) for s in self._streams}
 
+    @property
+    def done(self) -> Positions:
+        """For each table and stream the next offset that the table needs."""
+        return {name: dict(positions) for name, positions in self._done.items()}
+
     def commit(self, tables: Mapping[str, pa.Table], ends: Mapping[Stream, int]) -> dict[str, int]:
         """
         Land what `transform` made of the offsets up to `ends`; return the rows new in each table.
@@ -67,40 +66,45 @@ class Writer:
         """
         with refusing("reading the deletions"):
             tables = self._deletions.applied_to(tables)
-        return {
-            name: self._commit(name, rows, ends)
-            for name in _ORDER
-            if len(rows := self._news(name, tables[name]))
-        }
+        landed = {}
+        for name in _ORDER:
+            rows = above(tables[name], name, self._done)
+            if len(rows):
+                with refusing(f"writing {name}"):
+                    ranges = {s: (self._done[name][s], end) for s, end in ends.items()}
+                    files = write(self._lake.storage, name, rows, ranges, self._id)
+                self._commit(name, files, ends)
+                landed[name] = len(rows)
+        return landed
+
+    def commit_files(
+        self, files: Mapping[str, Sequence[Written]], ends: Mapping[Stream, int]
+    ) -> dict[str, int]:
+        """Land files that others wrote of rows `above` our `done`; else as `commit`."""
+        landed = {}
+        for name in _ORDER:
+            if mine := files.get(name):
+                self._commit(name, mine, ends)
+                landed[name] = sum(file.rows for file in mine)
+        return landed
 
     def settle(self, ends: Mapping[Stream, int]) -> None:
         """Move every table's position to `ends`, so that the log may forget what lies before."""
         for name in _ORDER:
             if any(self._done[name][stream] < end for stream, end in ends.items()):
-                self._commit(name, TABLES[name].empty_table(), ends)
+                self._commit(name, (), ends)
 
     def _positions(self, name: str) -> dict[Stream, int]:
         return self._lake.positions(name, self._handles[name], self._streams)
 
-    def _news(self, name: str, rows: pa.Table) -> pa.Table:
-        """Drop rows that this table has committed already."""
-        for stream in self._streams:
-            landed = pc.less(rows["offset"], self._done[name][stream])
-            rows = rows.filter(pc.invert(pc.and_(_of(stream, rows), landed)))
-        return rows
-
-    def _commit(self, name: str, rows: pa.Table, ends: Mapping[Stream, int]) -> int:
+    def _commit(self, name: str, files: Sequence[Written], ends: Mapping[Stream, int]) -> None:
         # a table may be ahead of the batch after a crash, and must never go back
         ends = {stream: max(end, self._done[name][stream]) for stream, end in ends.items()}
         handle = self._handles[name]
         before = handle.version()
+        self._trace(f"{name}: files written")
         with refusing(f"the commit to {name}"):
-            actions = [
-                self._write(name, stream, end, month, part)
-                for stream, end in ends.items()
-                for month, part in by_month(rows.filter(_of(stream, rows)))
-            ]
-            self._trace(f"{name}: files written")
+            actions = [_action(file) for file in files]
             commit(handle, actions, {s.app_id(name): end for s, end in ends.items()})
             self._trace(f"{name}: committed")
             handle.update_incremental()
@@ -111,19 +115,6 @@ class Writer:
                 raise CommitRefused(message)
             self._sweep(name)
         self._trace(f"{name}: synced")
-        return len(rows)
-
-    def _write(self, name: str, stream: Stream, end: int, month: str, rows: pa.Table) -> AddAction:
-        """Write one Parquet file and return the action that makes it part of the table."""
-        start = self._done[name][stream]
-        path = (
-            f"{PARTITION}={month}/{stream.prefix}{start:020d}-{end:020d}+{self._id}.append.parquet"
-        )
-        data = encode(rows.sort_by("observed_at"))
-        self._lake.storage.write(f"{name}/{path}", data)
-        return AddAction(
-            path, data.size, {PARTITION: month}, int(time.time() * 1000), True, statistics(rows)
-        )
 
     def _unlisted(self, name: str) -> list[str]:
         """Return files of our streams that no commit names: what a crash left behind."""
@@ -150,53 +141,10 @@ class Writer:
             self._leftovers[name] = []
 
 
-def _of(stream: Stream, rows: pa.Table) -> pa.ChunkedArray:
-    """Mark the rows of a stream."""
-    log = pc.and_(pc.equal(rows["log_id"], stream.log_id), pc.equal(rows["topic"], stream.topic))
-    return pc.and_(log, pc.equal(rows["partition"], stream.partition))
-
-
-def by_month(rows: pa.Table) -> list[tuple[str, pa.Table]]:
-    """Split rows by the UTC month (YYYY-MM) of `observed_at`, oldest first."""
-    months = pc.strftime(rows["observed_at"], "%Y-%m")
-    return [
-        (month, rows.filter(pc.equal(months, month)))
-        for month in sorted(pc.unique(months).to_pylist())
-    ]
-
-
-def encode(rows: pa.Table) -> pa.Buffer:
-    """Return the rows as one Parquet file."""
-    sink = pa.BufferOutputStream()
-    repeating = [n for n in rows.schema.names if n not in _PLAIN]
-    pq.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=repeating,
-        write_statistics=["observed_at", "offset"],
-    )
-    return sink.getvalue()
-
-
-def statistics(rows: pa.Table) -> str:
-    """Return Delta's statistics of a file; never of a column that holds people's words."""
-    low: dict[str, Any] = {}
-    high: dict[str, Any] = {}
-    for column in ("observed_at", "offset"):
-        span = pc.min_max(rows[column]).as_py()
-        low[column], high[column] = map(_plain, (span["min"], span["max"]))
-    nulls = {column: rows[column].null_count for column in low}
-    return json.dumps(
-        {"numRecords": len(rows), "minValues": low, "maxValues": high, "nullCount": nulls}
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return value
+def _action(file: Written) -> AddAction:
+    written_ms = int(time.time() * 1000)
+    month = {PARTITION: file.month}
+    return AddAction(file.path, file.size, month, written_ms, True, file.statistics)
 
 
 def removed_files(handle: DeltaTable, table: str, hours: int = 0) -> list[str]:

@@ -23,11 +23,11 @@ from confluent_kafka import (
 from wordstreet.errors import LogAwayError, LogError
 from wordstreet.log import MAX_SLICE_BYTES, Slice
 from wordstreet.log.topics import CURSORS, Topic, connection, explained
+from wordstreet.log.wire import HEADERS, moment
 from wordstreet.schema import RECORDS, Envelope
 
 __all__ = ["KafkaLog", "written_at"]
 
-_HEADERS: Final = ("source", "event", "observed_at", "origin", "schema")
 _HEAD_BYTES: Final = 65_536
 _BATCH_BYTES: Final = 1_000_000
 _AT_ONCE: Final = 5_000
@@ -87,7 +87,9 @@ class KafkaLog:
         self._producer: Producer | None = None
         self._consumer: Consumer | None = None
         self._next: dict[int, int] = {}
-        self._typical_bytes = 65_536.0  # so that what is taken at once is bounded in bytes, too
+        self._typical_bytes = float(
+            MAX_SLICE_BYTES
+        )  # so that what is taken at once is bounded in bytes, too
         self._failed: list[KafkaError] = []
 
     def append(self, records: Sequence[Envelope], source: str, cursor: Mapping[str, str]) -> None:
@@ -259,7 +261,7 @@ class KafkaLog:
         columns = [
             [(m.key() or b"").decode(errors="replace") for m in messages],
             [m.value() for m in messages],
-            *([row[name] for row in told] for name in _HEADERS),
+            *([row[name] for row in told] for name in HEADERS),
             pa.repeat(pa.scalar(self.id), count),
             pa.repeat(pa.scalar(self.topic), count),
             pa.repeat(pa.scalar(partition, pa.int32()), count),
@@ -288,7 +290,7 @@ def _nobody() -> str:
 
 
 def _headers(record: Envelope) -> list[tuple[str, bytes]]:
-    return [(name, str(getattr(record, name)).encode()) for name in _HEADERS]
+    return [(name, str(getattr(record, name)).encode()) for name in HEADERS]
 
 
 def _cut(value: bytes, headers: Any) -> tuple[bytes, Any]:
@@ -304,22 +306,15 @@ def _cut(value: bytes, headers: Any) -> tuple[bytes, Any]:
 
 def _told(message: Message) -> dict[str, Any]:
     """Return the headers of a record; what a foreign producer left out is null, the time Kafka's."""
-    found: dict[str, Any] = dict.fromkeys(_HEADERS)
+    found: dict[str, Any] = dict.fromkeys(HEADERS)
     found |= {
         name: text.decode(errors="replace")
         for name, text in message.headers() or []
         if name in found and text is not None
     }
-    found["observed_at"] = _micros(found["observed_at"], message.timestamp()[1])
+    said = moment(found["observed_at"] or "")
+    found["observed_at"] = max(0, message.timestamp()[1]) * 1000 if said is None else said
     return found
-
-
-def _micros(text: str | None, kafka_ms: int) -> int:
-    try:
-        micros = int(text or "")
-    except ValueError:
-        return max(0, kafka_ms) * 1000
-    return micros if abs(micros) < 2**57 else max(0, kafka_ms) * 1000
 
 
 @contextmanager

@@ -90,10 +90,7 @@ def up(
     with hold(folder, "stack", _WAIT_SECONDS):
         plan = load(folder) or make(folder, brokers)
         _check_number(folder, plan, brokers)
-        idle = [node for node in plan.nodes if _pid(folder, node) is None]
-        if idle:
-            _start(folder, plan, idle, say, extra)
-        _await(folder, plan)
+        _raise(folder, plan, say, extra)
     return _look(folder, plan)
 
 
@@ -158,6 +155,34 @@ def _check_number(folder: Path, plan: Plan, brokers: int) -> None:
             f"ask for {made}, or give this one another --home"
         )
         raise StackError(message)
+
+
+def _raise(
+    folder: Path, plan: Plan, say: Callable[[str], object], extra: Mapping[str, str] | None
+) -> None:
+    """
+    Start what does not run until every broker, asked itself, knows that all are alive.
+
+    One that ends after it was found running was just being killed and is started too; one that
+    ends after it was started here has a reason, which its log tells.
+    """
+    waiting, started = list(plan.nodes), set[Node]()
+    deadline = time.monotonic() + _UP_SECONDS
+    while waiting:
+        idle = [node for node in plan.nodes if _pid(folder, node) is None]
+        for node in started.intersection(idle):
+            raise StackError(_failure(folder, node, "ended while starting"))
+        if idle:
+            _start(folder, plan, idle, say, extra)
+            waiting, started = list(plan.nodes), started.union(idle)
+            deadline = time.monotonic() + _UP_SECONDS
+        if metadata.alive(HOST, waiting[0].replication) == len(plan.nodes):
+            waiting.pop(0)
+        elif time.monotonic() > deadline:
+            reason = f"does not answer after {_UP_SECONDS:.0f} s"
+            raise StackError(_failure(folder, waiting[0], reason))
+        else:
+            time.sleep(_POLL_SECONDS)
 
 
 def _start(
@@ -226,23 +251,6 @@ def _format(home: Path, node: Node, plan: Plan, java_command: list[str]) -> None
         )
         raise StackError(message)
     new.rename(home / "data")
-
-
-def _await(folder: Path, plan: Plan) -> None:
-    """Return when every broker, asked itself, knows that all are alive."""
-    deadline = time.monotonic() + _UP_SECONDS
-    waiting = list(plan.nodes)
-    while waiting:
-        for node in plan.nodes:
-            if _pid(folder, node) is None:
-                raise StackError(_failure(folder, node, "ended while starting"))
-        if metadata.alive(HOST, waiting[0].replication) == len(plan.nodes):
-            waiting.pop(0)
-        elif time.monotonic() > deadline:
-            reason = f"does not answer after {_UP_SECONDS:.0f} s"
-            raise StackError(_failure(folder, waiting[0], reason))
-        else:
-            time.sleep(_POLL_SECONDS)
 
 
 def _failure(folder: Path, node: Node, reason: str) -> str:

@@ -35,5 +35,8 @@ def load(name: str) -> Scorer:
         from wordstreet.transform.score.vader import Vader
 
         return Vader()
+    if name.startswith("spark:"):
+        message = f"the scorer {name} runs inside Spark only: wordstreet ingest --engine spark"
+        raise SettingsError(message)
     message = f"there is no scorer {name!r}; known are {', '.join(NAMES)}"
     raise SettingsError(message)
