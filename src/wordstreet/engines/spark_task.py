@@ -122,14 +122,16 @@ def _piece(batches: list[pa.RecordBatch], job: Job) -> pa.RecordBatch:
 
 
 def _transformed(batch: pa.RecordBatch, job: Job) -> dict[str, pa.Table]:
-    said = job.scorer
-    if isinstance(said, str):
-        scorer = _scorer(said)
-    else:
-        scorer = Given(*said, batch["text"], batch["score"])
+    scorer = _named(job.scorer, batch)
     raw = records(batch, job.log_id, job.topic)
     tables = transform(raw, _matcher(job.watchlist), scorer, job.now)
     return _deletions(job.lake_uri).applied_to(tables)
+
+
+def _named(scorer: str | tuple[str, str], batch: pa.RecordBatch) -> Scorer:
+    if isinstance(scorer, str):
+        return _scorer(scorer)
+    return Given(*scorer, batch["text"], batch["score"])
 
 
 def _ranges(consumed: pa.Table, job: Job) -> dict[Stream, tuple[int, int]]:
