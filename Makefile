@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.lock --build-constraints requirements.lock
 
-.PHONY: help setup demo test test-long check bench lock clean
+UV35 := $(BIN)/uv pip install --quiet --python .venv-spark35/bin/python
+
+.PHONY: help setup spark35 demo test test-long check bench bench-spark lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,12 +29,22 @@ $(BIN)/uv: requirements.lock
 	@$(UV) --group dev
 	@touch $@
 
+.venv-spark35/ready: .venv/base requirements-spark35.lock
+	@echo "setup: the Spark 3.5 line with Spark NLP in .venv-spark35" >&2
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-spark35
+	@$(UV35) --require-hashes --build-constraints requirements.lock -r requirements-spark35.lock
+	@$(UV35) --no-deps --build-constraints requirements.lock --editable .
+	@touch $@
+
+spark35: .venv-spark35/ready  ## the other Spark line, with Spark NLP, in .venv-spark35
+
 setup: .venv/dev  ## the environment in .venv, the command .venv/bin/wordstreet
 
 demo: .venv/base  ## the whole road on a simulated world, offline
 	@$(BIN)/wordstreet demo
 
-test: .venv/dev  ## the tests (under ten minutes)
+test: .venv/dev  ## the tests, with a real broker and both lines of Spark where there is Java
+	@$(MAKE) --no-print-directory spark35 || echo "setup: no Spark 3.5 here; its tests will be skipped" >&2
 	@$(BIN)/python -m pytest -m "not long"
 
 test-long: .venv/dev  ## the long campaigns: crashes, fuzzing, statistics
@@ -43,14 +55,19 @@ check: .venv/dev  ## lint, types, import contracts, docstrings
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/interrogate --quiet src tests bench
+	@$(BIN)/interrogate --quiet src tests bench deploy
 
 bench: .venv/dev  ## the embedded road against a plain loop, and arrival to readable
 	@$(BIN)/python -m bench.road
 
+bench-spark: .venv/dev  ## Kafka and Spark: the original job, Spark + vaderSentiment, and both our engines
+	@$(BIN)/python -m bench.kafka
+
 lock: .venv/dev  ## take the newest versions pyproject.toml allows into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header \
 		--all-extras --group dev --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header \
+		--python-version 3.11 requirements-spark35.in -o requirements-spark35.lock
 
 clean:  ## remove the environment and caches, never data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .hypothesis

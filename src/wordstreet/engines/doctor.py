@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final
 
-from wordstreet.engines import transform
+from wordstreet.engines import topic, transform
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import LockedError, WordstreetError
+from wordstreet.errors import LockedError, LogError, WordstreetError
 from wordstreet.lake.tables import Lake
 from wordstreet.locks import hold
 from wordstreet.prices.calendars import sessions
 from wordstreet.settings import Settings
+from wordstreet.stack import java
 
 __all__ = ["checks"]
 
@@ -35,6 +36,7 @@ def checks(settings: Settings) -> list[dict[str, Any]]:
         "calendar": _calendar,
         "log": _log,
         "lake": _lake,
+        "spark": _spark,
         "processes": _processes,
     }
     return [_check(name, probe, settings) for name, probe in probes.items()]
@@ -92,12 +94,35 @@ def _calendar(settings: Settings) -> str:
 
 
 def _log(settings: Settings) -> str:
-    with closing(open_log(settings)) as log:
-        bounds = log.bounds().values()
-    held = sum(end - begin for begin, end in bounds)
     if settings.log.kind == "kafka":
-        return f"Kafka at {settings.log.servers}: {held:,} records in {len(bounds)} partitions"
+        return _kafka(settings)
+    with closing(open_log(settings)) as log:
+        held = sum(end - begin for begin, end in log.bounds().values())
     return f"{settings.home / 'log'}: {held:,} records wait for ingest"
+
+
+def _kafka(settings: Settings) -> str:
+    found = topic.info(settings)
+    lost = sum(row["lost"] for row in found["partitions"])
+    if lost:
+        message = (
+            f"topic {found['topic']} has forgotten {lost:,} records before they landed; see "
+            "`wordstreet log info`, and keep records longer: wordstreet log create --retention-hours N"
+        )
+        raise LogError(message)
+    if found["spooled"]:
+        message = (
+            f"{found['spooled']:,} records wait on this disk for Kafka; "
+            "is a collector at work that hands them on?"
+        )
+        raise LogError(message)
+    return f"Kafka at {settings.log.servers}: {len(found['partitions'])} partitions, lag {found['lag']:,}"
+
+
+def _spark(_: Settings) -> str:
+    if importlib.util.find_spec("pyspark") is None:
+        return "not here; only `ingest --engine spark` needs it: pip install 'wordstreet[spark]'"
+    return f"pyspark {version('pyspark')}, {java.find()}"
 
 
 def _lake(settings: Settings) -> str:

@@ -52,18 +52,20 @@ class Ingested:
         )
 
 
-def begin(log: Log, lake: Lake, settings: Settings) -> tuple[Writer, dict[Stream, int]]:
+def begin(
+    log: Log, lake: Lake, settings: Settings, trace: Callable[[str], None] = lambda _: None
+) -> tuple[Writer, dict[Stream, int]]:
     """
     Return a writer for the partitions that the log has now, and where each is to be read from.
 
     Raises `PositionError` when the log does not continue the lake, unless `ingest.missing` accepts
-    it; what is accepted is noted as a gap.
+    it; what is accepted is noted as a gap. `trace` is the writer's.
     """
     bounds = log.bounds()
     streams = {p: Stream(log.id, log.topic, p) for p in bounds}
     accepted = settings.ingest.missing
     check_made_anew(lake.streams(), streams.values(), accepted)
-    writer = Writer(lake, streams.values())
+    writer = Writer(lake, streams.values(), trace)
     ends = writer.positions()
     for partition, (first, end) in bounds.items():
         stream = streams[partition]

@@ -66,6 +66,7 @@ class _Run:
     pipeline: Pipeline | None
     stop: threading.Event
     report: Callable[[Ingested, Batches], None]
+    trace: Callable[[str], None]
     done: Ingested = field(default_factory=Ingested)
     batches: Batches = field(default_factory=Batches)
 
@@ -75,6 +76,7 @@ def ingest_spark(
     stop: threading.Event,
     once: bool,
     report: Callable[[Ingested, Batches], None] = lambda _i, _b: None,
+    trace: Callable[[str], None] = lambda _: None,
 ) -> tuple[Ingested, Batches]:
     """
     Be the one engine of this home, on Spark; with `once`, end where the topic ends now.
@@ -83,6 +85,7 @@ def ingest_spark(
     memory of offsets is never older or newer than the lake. Whatever ends a query (a refused
     commit, a lost executor, a deleted checkpoint, a broker that is away) is mended by the next
     one; only a log that does not continue the lake, and a Spark that has ended itself, is not.
+    `trace` is told every step of a commit, see `Writer`.
     """
     if settings.log.kind != "kafka":
         message = "the Spark engine reads Kafka: --set log.kind=kafka --set log.servers=…"
@@ -93,7 +96,7 @@ def ingest_spark(
         tending(lake, settings),
         started(settings) as session,
     ):
-        run = _Run(settings, lake, session, Pipeline.of(settings, session), stop, report)
+        run = _Run(settings, lake, session, Pipeline.of(settings, session), stop, report, trace)
         run.batches.version = session.version
 
         def attempt() -> None:
@@ -110,10 +113,11 @@ class _Query:
     def __init__(self, run: _Run, log: Log) -> None:
         self._run = run
         self._log = log
-        self._writer, self._ends = begin(log, run.lake, run.settings)
+        self._writer, self._ends = begin(log, run.lake, run.settings, run.trace)
         self._settled = time.monotonic()
         self._failure: Exception | None = None
         self._turn = threading.Lock()  # held while a batch is in hand
+        self._over = False
 
     def run(self, once: bool) -> None:
         """Run the query to its end; raises what made it fail."""
@@ -130,8 +134,9 @@ class _Query:
             except Exception as error:
                 raise self._failure or _ended(error) from error
             finally:
-                # the batch in hand is finished; a Spark that has ended cannot be asked to stop
-                with self._turn, suppress(Exception):
+                with self._turn:  # the batch in hand is finished, no other is begun
+                    self._over = True
+                with suppress(Exception):  # a Spark that has ended cannot be asked to stop
                     query.stop()
         self._writer.settle(self._ends)
 
@@ -180,7 +185,7 @@ class _Query:
     def _land(self, frame: Any, _batch: int) -> None:
         """Have a batch written by the executors, and commit it."""
         with self._turn:
-            if self._run.stop.is_set():
+            if self._over or self._run.stop.is_set():
                 return
             try:
                 self._land_batch(frame)

@@ -1,7 +1,6 @@
 """Opinion from a saved pipeline of Spark ML or Spark NLP, asked inside the Spark engine."""
 
 import hashlib
-import importlib.util
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +43,6 @@ class Pipeline:
             return None
         from pyspark.ml import PipelineModel
 
-        if importlib.util.find_spec("sparknlp"):
-            import sparknlp  # noqa: F401 - its stages cannot be loaded before it is imported
         path = settings.score.scorer.removeprefix(PREFIX).rstrip("/")
         try:
             version = _digest(path)
@@ -73,12 +70,11 @@ class Pipeline:
 
 
 def _digest(path: str) -> str:
-    """Return a digest of all files of a saved pipeline, whatever file system they lie on."""
+    """Return a digest of what a saved pipeline holds; Spark names its files anew each time."""
     files, root = fs.FileSystem.from_uri(path if "://" in path else os.path.abspath(path))
-    found = files.get_file_info(fs.FileSelector(root, recursive=True))
-    digest = hashlib.sha256()
-    for info in sorted(found, key=lambda info: info.path):
+    contents = []
+    for info in files.get_file_info(fs.FileSelector(root, recursive=True)):
         if info.is_file and not info.base_name.startswith((".", "_")):
             with files.open_input_stream(info.path) as file:
-                digest.update(info.path.removeprefix(root).encode() + b"\0" + file.read())
-    return digest.hexdigest()[:12]
+                contents.append(hashlib.sha256(file.read()).digest())
+    return hashlib.sha256(b"".join(sorted(contents))).hexdigest()[:12]

@@ -4,6 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from wordstreet.errors import EngineError, SettingsError, StackError
@@ -78,11 +81,11 @@ def _configuration(settings: Settings) -> dict[str, str]:
     if chosen.master.startswith("local"):
         found |= _HERE
     if not {"spark.jars", "spark.jars.packages"} & set(chosen.conf):
-        found["spark.jars"] = ",".join(map(str, _connector()))
+        found["spark.jars"] = ",".join(map(str, [*_connector(), *_annotators(settings)]))
     return {**found, **chosen.conf}
 
 
-def _connector() -> list[Any]:
+def _connector() -> list[Path]:
     """Return the jars of the Kafka source for the Spark that is installed."""
     from pyspark import __version__
 
@@ -94,3 +97,11 @@ def _connector() -> list[Any]:
         )
         raise StackError(message)
     return jars.fetch(name)
+
+
+def _annotators(settings: Settings) -> list[Path]:
+    """Return the jars of Spark NLP, where it is installed and a pipeline may want them."""
+    if not settings.score.scorer.startswith("spark:") or find_spec("sparknlp") is None:
+        return []
+    name = f"spark-nlp-{version('spark-nlp')}"
+    return jars.fetch(name) if (jars.LOCKS / f"{name}.lock").is_file() else []

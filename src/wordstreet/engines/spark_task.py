@@ -32,7 +32,7 @@ _PIECE_BYTES: Final = 64 * 2**20
 """So much is written at once; more would only take memory."""
 
 WITH_TEXT: Final = CONSUMED.append(pa.field("text", pa.string()))
-"""What a pipeline of Spark ML gets: records and the text of the post in each, null where none is."""
+"""What a pipeline of Spark ML gets: records and the text of the post in each, empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ _DESCRIBED: Final = pa.schema(
 def land(batches: Iterator[pa.RecordBatch], job: Job) -> Iterator[pa.RecordBatch]:
     """Write what the records become as files of the lake; yield a description of every piece."""
     held: list[pa.RecordBatch] = []
-    for batch in batches:
+    for batch in filter(len, batches):
         held.append(batch)
         if sum(b.nbytes for b in held) > _PIECE_BYTES:
             yield _piece(held, job)
@@ -104,7 +104,7 @@ def land(batches: Iterator[pa.RecordBatch], job: Job) -> Iterator[pa.RecordBatch
 
 def _piece(batches: list[pa.RecordBatch], job: Job) -> pa.RecordBatch:
     """Transform some batches and write a file for each table, stream and month."""
-    made = [_transformed(batch, job) for batch in batches if len(batch)]
+    made = [_transformed(batch, job) for batch in batches]
     consumed = pa.Table.from_batches(batches)
     ranges = _ranges(consumed, job)
     writer = uuid.uuid4().hex[:8]
@@ -112,7 +112,8 @@ def _piece(batches: list[pa.RecordBatch], job: Job) -> pa.RecordBatch:
     for name in TABLES:
         rows = above(pa.concat_tables(tables[name] for tables in made), name, job.done)
         if len(rows):
-            found += write(_lake(job.lake_uri).storage, name, rows, ranges, writer)
+            mine = _needed(ranges, job.done[name])
+            found += write(_lake(job.lake_uri).storage, name, rows, mine, writer)
     rows = [
         {"partition": stream.partition, "end": end, "records": count}
         for stream, ((_, end), count) in _counted(consumed, ranges).items()
@@ -142,6 +143,13 @@ def _ranges(consumed: pa.Table, job: Job) -> dict[Stream, tuple[int, int]]:
     }
 
 
+def _needed(
+    ranges: Mapping[Stream, tuple[int, int]], done: Mapping[Stream, int]
+) -> dict[Stream, tuple[int, int]]:
+    """Begin no range below what its table has: a file that does is taken for a crash's leftover."""
+    return {s: (max(start, done.get(s, 0)), end) for s, (start, end) in ranges.items()}
+
+
 def _counted(
     consumed: pa.Table, ranges: Mapping[Stream, tuple[int, int]]
 ) -> dict[Stream, tuple[tuple[int, int], int]]:
@@ -159,7 +167,8 @@ def with_text(batches: Iterator[pa.RecordBatch], job: Job) -> Iterator[pa.Record
         keys = [f"{p}/{o}" for p, o in _places(posts)]
         wanted = [f"{p}/{o}" for p, o in _places(batch)]
         places = pc.index_in(pa.array(wanted, pa.string()), pa.array(keys, pa.string()))
-        texts = posts["text"].combine_chunks().take(places)
+        # pipelines may fail on null, and nothing is made of what they say of an empty text
+        texts = pc.fill_null(posts["text"].combine_chunks().take(places), "")
         yield pa.RecordBatch.from_arrays([*batch.columns, texts], schema=WITH_TEXT)
 
 

@@ -23,7 +23,7 @@ from confluent_kafka import (
 from wordstreet.errors import LogAwayError, LogError
 from wordstreet.log import MAX_SLICE_BYTES, Slice
 from wordstreet.log.topics import CURSORS, Topic, connection, explained
-from wordstreet.log.wire import HEADERS, moment
+from wordstreet.log.wire import HEADERS, moment, stamped
 from wordstreet.schema import RECORDS, Envelope
 
 __all__ = ["KafkaLog", "written_at"]
@@ -163,8 +163,9 @@ class KafkaLog:
         return found
 
     def _everything(self, topic: str) -> Iterator[Message]:
-        """Yield what a topic of one partition holds now."""
-        consumer = Consumer({**self._connection, **_CONSUMING, "group.id": _nobody()})
+        """Yield what a topic of one partition holds now, all of it or raise."""
+        settings = {**_CONSUMING, "group.id": _nobody(), "enable.partition.eof": True}
+        consumer = Consumer({**self._connection, **settings})
         try:
             with _reported(topic):
                 place = TopicPartition(topic, 0, OFFSET_BEGINNING)
@@ -174,9 +175,12 @@ class KafkaLog:
                 consumer.assign([place])
                 while begin < end:
                     message = consumer.poll(_SILENT_SECONDS)
-                    if message is None:
-                        return
+                    if message is None:  # half of the cursors would send a source back, or ahead
+                        text = f"Kafka owes records of {topic} for {_SILENT_SECONDS:.0f} s"
+                        raise LogAwayError(text)
                     if message.error():
+                        if message.error().code() == KafkaError._PARTITION_EOF:
+                            return
                         raise explained(message.error(), topic)
                     yield message
                     begin = message.offset() + 1
@@ -191,6 +195,7 @@ class KafkaLog:
         """Return up to `limit` records from these offsets on, at most one slice a partition."""
         with _reported(self.topic):
             consumer = self._at(starts)
+            self._next = {}  # should anything fail from here on, what was taken is taken again
             messages = self._taken(consumer, limit, seconds)
             if not messages and self._owed(starts):
                 messages = self._taken(consumer, limit, _SILENT_SECONDS, first=True)
@@ -205,14 +210,15 @@ class KafkaLog:
                 "start again to see what that means for the lake"
             )
             raise LogError(message)
-        return self._slices(messages, starts)
+        slices = self._slices(messages, starts)
+        self._next = dict(starts) | {part.partition: part.end for part in slices}
+        return slices
 
     def _at(self, starts: Mapping[int, int]) -> Consumer:
         """Return a consumer that stands at these offsets."""
         if self._consumer is None:
             self._consumer = Consumer({**self._connection, **_CONSUMING, "group.id": _nobody()})
         if self._next != dict(starts):
-            self._next = dict(starts)
             self._consumer.assign([TopicPartition(self.topic, p, o) for p, o in starts.items()])
         return self._consumer
 
@@ -229,7 +235,6 @@ class KafkaLog:
             found = consumer.consume(min(room, limit - len(taken), _AT_ONCE), left)
             for message in found:
                 if message.error():
-                    self._next = {}
                     raise explained(message.error(), self.topic)
                 size += len(message.value() or b"")
             taken += found
@@ -252,7 +257,6 @@ class KafkaLog:
         for partition, mine in sorted(by_partition.items()):
             end = mine[-1].offset() + 1
             slices.append(Slice(partition, starts[partition], end, self._batch(partition, mine)))
-            self._next[partition] = end
         return slices
 
     def _batch(self, partition: int, messages: list[Message]) -> pa.RecordBatch:
@@ -313,7 +317,7 @@ def _told(message: Message) -> dict[str, Any]:
         if name in found and text is not None
     }
     said = moment(found["observed_at"] or "")
-    found["observed_at"] = max(0, message.timestamp()[1]) * 1000 if said is None else said
+    found["observed_at"] = stamped(message.timestamp()[1]) if said is None else said
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from wordstreet.errors import LogError
+from wordstreet.errors import LogError, WordstreetError
 from wordstreet.log import Log
 from wordstreet.log.embedded import EmbeddedLog
 from wordstreet.schema import Envelope
@@ -23,6 +23,8 @@ _AGAIN_SECONDS: Final = 1.0
 _SAY_SECONDS: Final = 30.0
 _GRACE_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 0.02
+_SILENT_SECONDS: Final = 10.0
+"""How long handing on may take before it counts as an outage."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,9 @@ class Spool:
         self._stop = stop
         self._halt = threading.Event()  # leave now, even in the middle of handing on
         self._ended = threading.Event()  # nothing more will be appended
-        self._published: dict[str, dict[str, str]] = {}
+        # what waits here is ahead of the far log; when nothing does, another machine may be further
+        self._published = {} if self._held() else self._near.cursors()
+        self._handing_since = 0.0
         self._away = ""
         self._away_since = 0.0
         self._said_at = 0.0
@@ -101,10 +105,12 @@ class Spool:
     def append(self, records: Sequence[Envelope], source: str, cursor: Mapping[str, str]) -> None:
         """Store records and cursor here; hold the caller while there is no room for more."""
         self._near.append(records, source, cursor)
+        self._look()
         while (share := self._near.held_bytes() / self._bound) >= 1 and self._held():
             self._say(f"the spool is full ({self._bound / 2**20:,.0f} MB); the source is held")
             if self._stop.wait(_IDLE_SECONDS):
                 return
+            self._look()
         if share >= _ALARM_SHARE and not self._alarmed:
             logger.warning("the spool is %.0f %% full%s", 100 * share, self._because())
         self._alarmed = share >= _ALARM_SHARE
@@ -122,7 +128,11 @@ class Spool:
                 there = far.cursor(source)
             finally:
                 far.close()
-        return {**there, **here} if self._held() else {**here, **there}
+        if self._held():
+            return {**there, **here}
+        if any(here.get(part) != at for part, at in there.items()):
+            self._near.append([], source, there)  # else a part that rests would go back over there
+        return {**here, **there}
 
     def spooled(self) -> Spooled:
         """Return what waits here."""
@@ -130,6 +140,12 @@ class Spool:
 
     def _held(self) -> int:
         return sum(end - begin for begin, end in self._near.bounds().values())
+
+    def _look(self) -> None:
+        """Notice a far log that neither takes what it is given nor says that it does not."""
+        since = self._handing_since
+        if since and (seconds := time.monotonic() - since) > _SILENT_SECONDS:
+            self._note(f"nothing has been confirmed for {seconds:.0f} s", since)
 
     def _work(self) -> None:
         """Hand on what comes until there will be no more, or there is no more time."""
@@ -142,8 +158,8 @@ class Spool:
                 try:
                     far = far or self._open_far(self._halt)
                     self._hand_on(near, far)
-                except LogError as error:
-                    self._note(str(error))
+                except Exception as error:  # whatever it is, what waits here is safe and tried again
+                    self._note(_reason(error))
                     if far is not None:
                         far.close()
                         far = None
@@ -164,7 +180,7 @@ class Spool:
         for partition, (begin, end) in near.bounds().items():
             while begin < end:
                 [part] = near.read({partition: begin}, _SLICE_RECORDS)
-                far.append(list(_envelopes(part.records)), "", {})
+                self._hand(far, list(_envelopes(part.records)), "", {})
                 near.trim({partition: part.end})
                 begin = part.end
                 self._note("")
@@ -172,13 +188,20 @@ class Spool:
             known = self._published.setdefault(source, {})
             moved = {part: at for part, at in parts.items() if known.get(part) != at}
             if moved:
-                far.append([], source, moved)
+                self._hand(far, [], source, moved)
                 known.update(moved)
 
-    def _note(self, away: str) -> None:
+    def _hand(self, far: Log, records: list[Envelope], source: str, moved: dict[str, str]) -> None:
+        self._handing_since = time.monotonic()
+        try:
+            far.append(records, source, moved)
+        finally:
+            self._handing_since = 0.0
+
+    def _note(self, away: str, since: float = 0.0) -> None:
         """Remember, and say now and then, whether the far log can be reached."""
         if away and not self._away:
-            self._away_since, self._said_at = time.monotonic(), 0.0
+            self._away_since, self._said_at = since or time.monotonic(), 0.0
         elif self._away and not away:
             logger.warning("the log is back%s", self._because())
         self._away = away
@@ -195,6 +218,10 @@ class Spool:
             return ""
         seconds = time.monotonic() - self._away_since
         return f"; for {seconds:.0f} s now: {self._away}"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, WordstreetError) else f"{type(error).__name__}: {error}"
 
 
 def _envelopes(records: pa.RecordBatch) -> Iterator[Envelope]:

@@ -42,12 +42,16 @@ _GONE: Final = {
     KafkaError._UNKNOWN_TOPIC,
     KafkaError._UNKNOWN_PARTITION,
 }
-_FORBIDDEN: Final = {
+_UNKNOWN_TO_THEM: Final = {
     KafkaError._AUTHENTICATION,
     KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._SSL,
+}
+"""Said before they let us in; a password that is being changed is a reason to wait, too."""
+
+_FORBIDDEN: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError._SSL,
 }
 
 logger = logging.getLogger(__name__)
@@ -74,9 +78,19 @@ class Topic:
     def __init__(self, servers: str, name: str, options: Mapping[str, str]) -> None:
         self.name = name
         self._servers = servers
-        self._admin = AdminClient(
-            {**connection(servers, options), "logger": _quiet(), "socket.timeout.ms": 10_000}
-        )
+        self._heard: list[KafkaError] = []
+        settings = {
+            **connection(servers, options),
+            "logger": _quiet(),
+            "socket.timeout.ms": 10_000,
+            "error_cb": self._heard.append,
+        }
+        try:
+            self._admin = AdminClient(settings)
+        except (KafkaException, ValueError, TypeError) as error:
+            reason = error.args[0].str() if isinstance(error, KafkaException) else error
+            message = f"log.options cannot be used: {reason}"
+            raise SettingsError(message) from error
 
     def id(self) -> str:
         """Return the topic's UUID and, behind a dot, the cluster's id."""
@@ -185,13 +199,21 @@ class Topic:
     @contextmanager
     def _asked(self) -> Iterator[None]:
         """Turn what the client library raises into our words."""
+        self._admin.poll(0)
+        self._heard.clear()
         try:
             yield
         except KafkaException as error:
-            raise explained(error.args[0], self.name, self._servers) from error
+            raise explained(self._cause(error.args[0]), self.name, self._servers) from error
         except TimeoutError as error:
-            message = f"no broker at {self._servers} answers; is Kafka running there?"
-            raise LogAwayError(message) from error
+            late = KafkaError(KafkaError._TIMED_OUT, "is Kafka running there?")
+            raise explained(self._cause(late), self.name, self._servers) from error
+
+    def _cause(self, error: KafkaError) -> KafkaError:
+        """Return what the brokers have against us where the call that failed says "no answer"."""
+        self._admin.poll(0)
+        told = [heard for heard in self._heard if heard.code() in _UNKNOWN_TO_THEM]
+        return told[-1] if told and error.code() in _AWAY else error
 
 
 def _kept(shape: Shape) -> dict[str, str]:
@@ -242,11 +264,14 @@ def explained(error: KafkaError, topic: str, servers: str = "") -> WordstreetErr
     if error.code() in _GONE:
         message = f"there is no topic {topic}; make it with `wordstreet log create`"
         return LogError(message)
-    if error.code() in _FORBIDDEN:
+    if error.code() in _UNKNOWN_TO_THEM:
         message = (
-            f"Kafka does not let us in to {topic}: {error.str()}; check log.options "
-            "(security.protocol, sasl.*, ssl.*) and the rights of this user"
+            f"Kafka{f' at {servers}' if servers else ''} does not let us in: {error.str()}; "
+            "check log.options (security.protocol, sasl.*, ssl.*)"
         )
+        return LogAwayError(message)
+    if error.code() in _FORBIDDEN:
+        message = f"Kafka does not let us use {topic}: {error.str()}; check the rights of this user"
         return LogError(message)
     if error.code() in _AWAY:
         message = f"no broker{f' at {servers}' if servers else ''} answers: {error.str()}"

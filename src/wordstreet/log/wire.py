@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from wordstreet.schema import RECORDS, TIME
 
-__all__ = ["CONSUMED", "HEADERS", "moment", "records"]
+__all__ = ["CONSUMED", "HEADERS", "moment", "records", "stamped"]
 
 HEADERS: Final = ("source", "event", "observed_at", "origin", "schema")
 """What every record of ours carries beside key and value, as text."""
@@ -29,7 +29,11 @@ CONSUMED: Final = pa.schema(
 )
 """Records as Spark's Kafka source gives them, headers included."""
 
+_EARLIEST: Final = -62_135_596_800_000_000
+"""The year 1 in microseconds: no calendar goes further back, and the lake sorts by months."""
+
 _LATEST: Final = 2**57
+_PLAIN: Final = r"^-?[0-9]{1,18}$"
 
 
 def records(consumed: pa.RecordBatch, log_id: str, topic: str) -> pa.RecordBatch:
@@ -76,12 +80,13 @@ def _text(column: pa.Array) -> pa.Array:
 
 def _moments(told: pa.Array, kafka: pa.Array) -> pa.Array:
     """Return the microseconds of each text, Kafka's own where the text is none."""
-    try:
+    if pc.all(pc.match_substring_regex(told, _PLAIN)).as_py() is not False:
         micros = told.cast(pa.int64())
-    except pa.ArrowInvalid:
+    else:
         micros = _each(told, moment, pa.int64())
-    sane = pc.and_(pc.less(micros, _LATEST), pc.greater(micros, -_LATEST))
-    return pc.if_else(pc.fill_null(sane, False), micros, pc.max_element_wise(kafka, 0))
+    sane = pc.and_(pc.less(micros, _LATEST), pc.greater_equal(micros, _EARLIEST))
+    stamps = pc.min_element_wise(pc.max_element_wise(kafka, 0), _LATEST)
+    return pc.if_else(pc.fill_null(sane, False), micros, stamps)
 
 
 def moment(text: str) -> int | None:
@@ -90,7 +95,12 @@ def moment(text: str) -> int | None:
         micros = int(text)
     except ValueError:
         return None
-    return micros if abs(micros) < _LATEST else None
+    return micros if _EARLIEST <= micros < _LATEST else None
+
+
+def stamped(millis: int) -> int:
+    """Return the microseconds of the time that Kafka has given a record."""
+    return min(max(0, millis) * 1000, _LATEST)
 
 
 def _each(column: pa.Array, of: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
