@@ -77,3 +77,32 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"w\.toml is not valid TOML"):
         load(None, str(config))
+
+
+def test_options_of_other_libraries_pass_through(tmp_path: Path) -> None:
+    """What librdkafka calls security.protocol is one key, however its parts are written."""
+    config = tmp_path / "w.toml"
+    config.write_text('[log.options]\n"security.protocol" = "SSL"\nssl.ca.location = "ca.pem"\n')
+    environment = {"WORDSTREET_LOG__OPTIONS__ENABLE__SSL__CERTIFICATE__VERIFICATION": "false"}
+    settings = load(None, str(config), environment, ["log.options.security.protocol=SASL_SSL"])
+
+    assert settings.log.options == {
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": "ca.pem",
+        "enable.ssl.certificate.verification": "false",
+    }
+
+
+def test_a_password_is_shown_nowhere() -> None:
+    """Neither the list of settings nor the settings' own text gives a secret away."""
+    words = [
+        "log.options.sasl.password=hunter2",
+        "log.options.ssl.key.pem=hunter2",
+        "spark.kafka.sasl.jaas.config=hunter2",
+        "spark.conf.spark.hadoop.fs.s3a.secret.key=hunter2",
+    ]
+    settings = load(None, None, {}, words)
+
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in str(list(settings.rows()))
+    assert settings.log.options["sasl.password"] == "hunter2"

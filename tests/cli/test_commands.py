@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.brokers import need_kafka
 
 ROAD = {"source", "received", "stored", "duplicates", "rejects", "gaps", "seconds"}
 STUDY = {"verdict", "sentence", "run_id", "report", "companies", "sessions", "posts", "reaction"}
@@ -98,6 +99,37 @@ def test_collect_and_ingest_are_the_two_halves(tmp_path: Path, posts: Path) -> N
     assert set(ingested) >= ROAD
     assert (collected["received"], collected["stored"]) == (10, 10)
     assert (ingested["received"], ingested["stored"], ingested["rejects"]) == (10, 9, 1)
+
+
+def test_stack_and_log_commands_speak_of_a_real_broker(tmp_path: Path, posts: Path) -> None:
+    """A broker comes up, a topic is made in it, filled, looked at, and the broker goes again."""
+    need_kafka()
+    up = answer("stack", "up", home=tmp_path)
+    try:
+        kafka = ("--set", "log.kind=kafka", "--set", f"log.servers={up['servers']}")
+        made = answer("log", "create", "--partitions", "2", *kafka, home=tmp_path)
+        again = answer("log", "create", *kafka, home=tmp_path)
+        refused = call("log", "create", "--partitions", "1", *kafka, home=tmp_path)
+        collected = answer("collect", "--path", str(posts), *kafka, home=tmp_path)
+        before = answer("log", "info", *kafka, home=tmp_path)
+        ingested = answer("ingest", "--once", *kafka, home=tmp_path)
+        after = answer("log", "info", *kafka, home=tmp_path)
+        doctor = answer("doctor", *kafka, home=tmp_path)
+        running = answer("stack", "status", home=tmp_path)
+    finally:
+        down = answer("stack", "down", home=tmp_path)
+
+    assert set(up) >= {"servers", "pids", "logs"}
+    assert running["pids"] == up["pids"] == down["ended"]
+    assert all(Path(path).exists() for path in up["logs"])
+    assert (made["created"], made["partitions"], made["replication"]) == (True, 2, 1)
+    assert (again["created"], again["changed"], again["id"]) == (False, [], made["id"])
+    assert refused.returncode == 2
+    assert "cannot shrink" in refused.stderr
+    assert set(collected) >= ROAD
+    assert (collected["received"], ingested["stored"], ingested["rejects"]) == (10, 9, 1)
+    assert (before["lag"], before["spooled"], after["lag"]) == (10, 0, 0)
+    assert all(check["ok"] for check in doctor["checks"])
 
 
 def test_study_answers_with_every_figure(home: Path) -> None:
@@ -265,6 +297,12 @@ def test_doctor_fails_on_a_bad_watchlist(tmp_path: Path) -> None:
         (["lake", "delete", "--post", "1"], "--source"),
         (["lake", "vacuum", "--retention-hours", "-1"], "0 or more"),
         (["score", "x", "--set", "score.scorer=oracle"], "vader"),
+        (["score", "x", "--set", "score.scorer=spark:m"], "ingest --engine spark"),
+        (["settings", "--set", "log.kind=rabbit"], "embedded or kafka"),
+        (["ingest", "--engine", "spark"], "log.kind=kafka"),
+        (["log", "create"], "log.kind=kafka"),
+        (["log", "create", "--partitions", "0"], "from 1 on"),
+        (["stack", "up", "--brokers", "2"], "invalid choice"),
         ([], "usage"),
     ],
 )
@@ -284,7 +322,9 @@ def test_every_command_has_help_with_an_example() -> None:
     lake = [["lake", verb] for verb in ("info", "verify", "compact", "vacuum", "delete", "query")]
     for words in ([word] for word in plain):
         assert "example:\n  wordstreet" in call(*words, "--help").stdout
-    for words in [*lake, ["prices", "import"]]:
+    log = [["log", verb] for verb in ("create", "info")]
+    stack = [["stack", verb] for verb in ("up", "down", "status")]
+    for words in [*lake, *log, *stack, ["prices", "import"]]:
         assert "example:\n  wordstreet" in call(*words, "--help").stdout
 
 
