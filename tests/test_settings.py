@@ -56,7 +56,7 @@ def test_other_variables_are_not_ours() -> None:
         ("ingest.batch_rows=1.5", "must be a whole number"),
         ("ingest.batch_rows=0", "must be from 1"),
         ("study.min_confidence=2", "must be from 0 to 1"),
-        ("log.kind=pigeon", "must be embedded"),
+        ("log.kind=pigeon", "must be embedded or kafka"),
         ("log.topic=a+b", "letters, digits"),
         ("log.topic=pósts", "letters, digits"),
         ("log.topic=..", "letters, digits"),
