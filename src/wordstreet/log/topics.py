@@ -219,6 +219,8 @@ class Topic:
 def _kept(shape: Shape) -> dict[str, str]:
     return {
         "retention.ms": str(shape.retention_hours * _HOUR_MS),
+        # only closed segments are forgotten, and a quiet topic keeps one open for a week
+        "segment.ms": str(_HOUR_MS),
         "min.insync.replicas": str(shape.min_insync_replicas),
         "max.message.bytes": str(_MAX_BYTES),
         "cleanup.policy": "delete",
