@@ -25,20 +25,22 @@ def down(settings: Settings, given: Namespace) -> Answer:
     """Stop the brokers; their data stays."""
     del given
     ended = brokers.down(settings.home / "stack")
+    found = _object(brokers.status(settings.home / "stack"))
     text = f"ended {len(ended)} processes; the data stays for the next `wordstreet stack up`"
-    return {"ended": ended}, text, True
+    return {**found, "ended": ended}, text, True
 
 
 def status(settings: Settings, given: Namespace) -> Answer:
     """What runs."""
     del given
     found = brokers.status(settings.home / "stack")
+    text = "no stack was made here" if found is None else _shown(found)
+    return _object(found), text, True
+
+
+def _object(found: Stack | None) -> dict[str, Any]:
     if found is None:
-        return {"servers": "", "pids": [], "logs": []}, "no stack was made here", True
-    return _object(found), _shown(found), True
-
-
-def _object(found: Stack) -> dict[str, Any]:
+        return {"servers": "", "pids": [], "logs": [], "alive": []}
     return {
         "servers": found.servers,
         "pids": found.pids,

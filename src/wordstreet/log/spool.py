@@ -80,12 +80,13 @@ class Spool:
         self._stop = stop
         self._halt = threading.Event()  # leave now, even in the middle of handing on
         self._ended = threading.Event()  # nothing more will be appended
-        # what waits here is ahead of the far log; when nothing does, another machine may be further
-        self._published = {} if self._held() else self._near.cursors()
+        # where nothing waits, another machine may have come further than what lies here
+        self._resting = {} if self._held() else self._near.cursors()
+        self._published: dict[str, dict[str, str]] | None = None
         self._handing_since = 0.0
         self._away = ""
         self._away_since = 0.0
-        self._said_at = 0.0
+        self._said_at = -_SAY_SECONDS
         self._alarmed = False
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
 
@@ -97,7 +98,9 @@ class Spool:
         self._ended.set()
         while self._thread.is_alive() and not self._stop.is_set():
             self._thread.join(_IDLE_SECONDS)
-        self._thread.join(_GRACE_SECONDS)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._thread.is_alive() and not self._away and time.monotonic() < deadline:
+            self._thread.join(_IDLE_SECONDS)
         self._halt.set()
         self._thread.join()
         self._near.close()
@@ -158,7 +161,9 @@ class Spool:
                 try:
                     far = far or self._open_far(self._halt)
                     self._hand_on(near, far)
-                except Exception as error:  # whatever it is, what waits here is safe and tried again
+                except (
+                    Exception
+                ) as error:  # whatever it is, what waits here is safe and tried again
                     self._note(_reason(error))
                     if far is not None:
                         far.close()
@@ -176,20 +181,33 @@ class Spool:
 
     def _hand_on(self, near: EmbeddedLog, far: Log) -> None:
         """Hand on everything that is here now, then the cursors that cover it."""
+        published = self._known(far)
         cursors = near.cursors()  # before the bounds: what they cover lies below these
         for partition, (begin, end) in near.bounds().items():
-            while begin < end:
+            while begin < end and not self._halt.is_set():
                 [part] = near.read({partition: begin}, _SLICE_RECORDS)
                 self._hand(far, list(_envelopes(part.records)), "", {})
                 near.trim({partition: part.end})
                 begin = part.end
                 self._note("")
+        if self._halt.is_set():
+            return
         for source, parts in cursors.items():
-            known = self._published.setdefault(source, {})
+            known = published.setdefault(source, {})
             moved = {part: at for part, at in parts.items() if known.get(part) != at}
             if moved:
                 self._hand(far, [], source, moved)
                 known.update(moved)
+
+    def _known(self, far: Log) -> dict[str, dict[str, str]]:
+        """Return the cursors that need not be handed on: those the far log has from us, or better."""
+        if self._published is None:
+            found = {}
+            for source, parts in self._resting.items():
+                there = far.cursor(source)
+                found[source] = {part: at for part, at in parts.items() if part in there}
+            self._published = found
+        return self._published
 
     def _hand(self, far: Log, records: list[Envelope], source: str, moved: dict[str, str]) -> None:
         self._handing_since = time.monotonic()
@@ -201,9 +219,10 @@ class Spool:
     def _note(self, away: str, since: float = 0.0) -> None:
         """Remember, and say now and then, whether the far log can be reached."""
         if away and not self._away:
-            self._away_since, self._said_at = since or time.monotonic(), 0.0
+            self._away_since, self._said_at = since or time.monotonic(), -_SAY_SECONDS
         elif self._away and not away:
-            logger.warning("the log is back%s", self._because())
+            seconds = time.monotonic() - self._away_since
+            logger.warning("the log is back after %.0f s", seconds)
         self._away = away
         if away:
             self._say("collecting goes on into the spool")

@@ -151,6 +151,7 @@ class Topic:
             "cleanup.policy": "compact",
             "min.insync.replicas": str(shape.min_insync_replicas),
             "segment.ms": str(_HOUR_MS),
+            **_synced(shape),
         }
         wanted = [
             NewTopic(self.name, shape.partitions, shape.replication, config=_kept(shape)),
@@ -224,7 +225,13 @@ def _kept(shape: Shape) -> dict[str, str]:
         "min.insync.replicas": str(shape.min_insync_replicas),
         "max.message.bytes": str(_MAX_BYTES),
         "cleanup.policy": "delete",
+        **_synced(shape),
     }
+
+
+def _synced(shape: Shape) -> dict[str, str]:
+    """Kafka trusts copies on other machines, not its disk; a single copy is synced before it counts."""
+    return {"flush.messages": "1"} if shape.replication == 1 else {}
 
 
 def _refuse(name: str, now: Shape, wanted: Shape) -> None:
