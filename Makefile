@@ -5,7 +5,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints require
 
 UV35 := $(BIN)/uv pip install --quiet --python .venv-spark35/bin/python
 
-.PHONY: help setup spark35 demo test test-long check bench bench-spark lock clean
+.PHONY: help setup spark35 demo test test-long check bench bench-spark spark-bundle lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,7 +45,7 @@ demo: .venv/base  ## the whole road on a simulated world, offline
 
 test: .venv/dev  ## the tests, with a real broker and both lines of Spark where there is Java
 	@$(MAKE) --no-print-directory spark35 || echo "setup: no Spark 3.5 here; its tests will be skipped" >&2
-	@$(BIN)/python -m pytest -m "not long"
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: .venv/dev  ## the long campaigns: crashes, fuzzing, statistics
 	@$(BIN)/python -m pytest -m long -o timeout=3600
@@ -62,6 +62,9 @@ bench: .venv/dev  ## the embedded road against a plain loop, and arrival to read
 
 bench-spark: .venv/dev  ## Kafka and Spark: the original job, Spark + vaderSentiment, and both our engines
 	@$(BIN)/python -m bench.kafka
+
+spark-bundle: .venv/dev  ## dist/spark: all that spark-submit needs on machines with bare Pythons
+	@$(BIN)/python deploy/spark/bundle.py dist/spark
 
 lock: .venv/dev  ## take the newest versions pyproject.toml allows into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header \

@@ -114,7 +114,8 @@ def _kept(settings: Settings, partitions: list[dict[str, Any]]) -> dict[str, Any
     times = written_at(chosen.servers, chosen.topic, chosen.options, waiting)
     for row in partitions:
         at = times.get(row["partition"])
-        left = None if at is None else at + shape.retention_hours * 3600 - time.time()
+        forgets = shape.retention_hours >= 0  # Kafka says "for ever" with less than none
+        left = at + shape.retention_hours * 3600 - time.time() if at and forgets else None
         row["retention_left_seconds"] = None if left is None else round(left)
     return {
         "servers": chosen.servers,

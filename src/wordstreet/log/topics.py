@@ -1,6 +1,7 @@
 """Topics on Kafka as their keeper sees them: made, described, never shrunk."""
 
 import logging
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ CURSORS: Final = "-cursors"
 """What the name of the compacted topic ends with in which collectors keep their cursors."""
 
 _SECONDS: Final = 10.0
+_AGAIN_SECONDS: Final = 0.1
 _MAX_BYTES: Final = 10 * 2**20
 _HOUR_MS: Final = 3_600_000
 
@@ -37,6 +39,7 @@ _AWAY: Final = {
     KafkaError._NODE_UPDATE,
     KafkaError._MAX_POLL_EXCEEDED,
 }
+_MOVING: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 _GONE: Final = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_TOPIC,
@@ -109,9 +112,19 @@ class Topic:
         return {number: (begin, ends[number]) for number, begin in begins.items()}
 
     def _offsets(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-        with self._asked():
-            asked = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=_SECONDS)
-            return {p.partition: f.result(_SECONDS).offset for p, f in sorted(asked.items())}
+        wanted = dict.fromkeys(places, spec)
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                with self._asked():
+                    asked = self._admin.list_offsets(wanted, request_timeout=_SECONDS)
+                    return {
+                        p.partition: f.result(_SECONDS).offset for p, f in sorted(asked.items())
+                    }
+            except LogAwayError as error:
+                if not _is_moving(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
 
     def shape(self) -> Shape:
         """Return how the topic is kept now."""
@@ -232,6 +245,12 @@ def _kept(shape: Shape) -> dict[str, str]:
 def _synced(shape: Shape) -> dict[str, str]:
     """Kafka trusts copies on other machines, not its disk; a single copy is synced before it counts."""
     return {"flush.messages": "1"} if shape.replication == 1 else {}
+
+
+def _is_moving(error: LogAwayError) -> bool:
+    """Tell whether a partition has just been made or is changing its broker, a matter of a second."""
+    cause = error.__cause__
+    return isinstance(cause, KafkaException) and cause.args[0].code() in _MOVING
 
 
 def _refuse(name: str, now: Shape, wanted: Shape) -> None:
