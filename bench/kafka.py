@@ -41,6 +41,7 @@ _WORDSTREET: Final = [sys.executable, "-m", "wordstreet"]
 _BATCH: Final = re.compile(r"Spark batch \d+: (\d+) records, (\d+)/s")
 _MB: Final = 1e6
 _WORKER_MB: Final = 2000
+_LAST_LINES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cores = sorted(os.sched_getaffinity(0))[: given.cores]
     os.sched_setaffinity(0, cores)  # what we start inherits it
+    try:
+        _compare(given, cores)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _compare(given: argparse.Namespace, cores: Sequence[int]) -> None:
     for line in _machine(len(cores)):
         print(line)
     print("command  " + shlex.join(["python", "-m", "bench.kafka", *sys.argv[1:]]), flush=True)
@@ -97,6 +105,7 @@ def main() -> None:
         _say(f"generating {given.posts:,} posts")
         posts.write(source, given.posts)
         size = source.stat().st_size / given.posts
+        _warm(work / "compiled")
         with _broker(work / "stack") as servers:
             for n in range(1, given.runs + 1):
                 topic = f"posts-{n}"
@@ -112,7 +121,7 @@ def main() -> None:
                         found[name].append(landed)
     print(
         f"\n{given.posts:,} posts of {size:,.0f} bytes in {given.partitions} partitions, "
-        f"{given.runs} runs in turn, medians, {len(cores)} cores"
+        f"medians of {given.runs} run(s) in turn, {len(cores)} cores"
     )
     _tell({n: f for n, f in found.items() if n in ROADS}, given.posts, _ROWS)
     _tell({n: f for n, f in found.items() if n in PRODUCERS}, given.posts, _ROWS[:_FILLING])
@@ -138,7 +147,7 @@ def collect(place: Place, folder: Path) -> Landed:
     """Fill the topic that all roads read with our collector: durable here first, then handed on."""
     command = [*_WORDSTREET, "collect", "--source", "replay", "--path", str(place.source)]
     home = ["--home", str(folder), "--json"]
-    cost = run([*command, *home, *_kafka(place.servers, _topic(place))])
+    cost = _run([*command, *home, *_kafka(place.servers, _topic(place))])
     told = json.loads(cost.output)
     _check("collect", told["received"], told["stored"] - told["gaps"], place.posts)
     return Landed(cost, told["seconds"])
@@ -148,7 +157,9 @@ def producer(place: Place, folder: Path) -> Landed:
     """Fill a topic beside with a loop around the client library."""
     del folder
     options = ["--servers", place.servers, "--topic", f"producer-{place.topic}"]
-    cost = run([sys.executable, "-m", "bench.bare_producer", *options, "--path", str(place.source)])
+    cost = _run(
+        [sys.executable, "-m", "bench.bare_producer", *options, "--path", str(place.source)]
+    )
     told = json.loads(cost.output)
     _check("producer", told["rows"], told["rows"], place.posts)
     return Landed(cost, told["seconds"])
@@ -166,7 +177,7 @@ def vader(place: Place, folder: Path) -> Landed:
 
 def _job(module: str, place: Place, folder: Path) -> Landed:
     options = ["--servers", place.servers, "--topic", _topic(place), "--target", str(folder)]
-    cost = run([sys.executable, "-m", module, *options, "--cores", str(place.cores)])
+    cost = _run([sys.executable, "-m", module, *options, "--cores", str(place.cores)])
     told = json.loads(cost.output)
     data = folder / "data"
     ids = ds.dataset(data, format="parquet").to_table(columns=["id"])["id"]
@@ -202,10 +213,8 @@ def embedded(place: Place, folder: Path) -> Landed:
 
 def _ingest(place: Place, home: Path, options: list[str]) -> Cost:
     command = [*_WORDSTREET, "ingest", "--once", "--home", str(home), "--json", *options]
-    return run(
-        [*command, *_kafka(place.servers, _topic(place)), *_set({"watchlist.path": "us30"})],
-        errors=True,
-    )
+    read = [*_kafka(place.servers, _topic(place)), *_set({"watchlist.path": "us30"})]
+    return _run([*command, *read])
 
 
 def _lake(name: str, place: Place, home: Path, cost: Cost, seconds: float) -> Landed:
@@ -259,6 +268,16 @@ def _set(settings: Mapping[str, str]) -> list[str]:
     return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
+def _run(command: Sequence[str]) -> Cost:
+    """Measure a command; its own chatter is shown only when it fails."""
+    try:
+        return run(command, errors=True)
+    except subprocess.CalledProcessError as error:
+        last = "\n".join(error.stderr.splitlines()[-_LAST_LINES:])
+        message = f"{shlex.join(command[1:4])} … failed with {error.returncode}:\n{last}"
+        raise SystemExit(message) from error
+
+
 def _quietly(command: Sequence[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -267,6 +286,19 @@ def _everything(folder: Path) -> tuple[int, int]:
     """Return how many files lie below a folder, and their size."""
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     return len(sizes), sum(sizes)
+
+
+def _warm(folder: Path) -> None:
+    """
+    Start Spark once unmeasured, so that the first road does not read all of it from disk.
+
+    Python keeps what it compiles meanwhile, as it does where nobody tells it otherwise.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    imported = "bench.original_job, bench.spark_vader, wordstreet.cli, wordstreet.engines.spark"
+    script = f"import pandas, {imported}; bench.streaming.session(1).stop()"
+    _run([sys.executable, "-c", script])
 
 
 @contextmanager
@@ -283,7 +315,8 @@ def _broker(folder: Path) -> Iterator[str]:
 def _machine(cores: int) -> Iterator[str]:
     """Yield what the figures depend on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    yield f"machine  {platform.system()} {platform.machine()}, {cores} of {os.cpu_count()} cores, {memory:.0f} GiB"
+    system = f"{platform.system()} {platform.machine()}"
+    yield f"machine  {system}, {cores} of {os.cpu_count()} cores, {memory:.0f} GiB"
     said = subprocess.run([java.find(), "-version"], capture_output=True, text=True).stderr
     first = said.splitlines()[0] if said else "Java"
     kafka = next(jar for jar in jars.read_lock(brokers.JARS) if jar.name.startswith("kafka_"))
@@ -367,7 +400,7 @@ def _judge(found: Mapping[str, Sequence[Landed]], count: int) -> None:
 
 
 def _median(landed: Sequence[Landed], of: Callable[[Landed, int], Any], count: int) -> float:
-    return statistics.median(of(it, count) for it in landed)
+    return float(statistics.median(of(it, count) for it in landed))
 
 
 def _say(text: str) -> None:

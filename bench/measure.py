@@ -144,12 +144,20 @@ class _Peak:
 
 
 def _family(pid: int, kind: str) -> Iterator[tuple[int, str]]:
-    """Yield a process and its descendants, each with its kind."""
-    if kind == "command" and _name(pid) == "java":
+    """
+    Yield a process and its descendants, each with its kind.
+
+    Java starts a program by a twin that shares its memory until it becomes the program; such a
+    twin would count the JVM twice.
+    """
+    if kind == "command" and _program(pid) == "java":
         kind = "java"
     yield pid, kind
     for child in _children(pid):
-        yield from _family(child, "command" if kind == "command" else "worker")
+        if kind == "command":
+            yield from _family(child, kind)
+        elif kind == "worker" or _program(child) != "java":
+            yield from _family(child, "worker")
 
 
 def _children(pid: int) -> list[int]:
@@ -161,9 +169,9 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _name(pid: int) -> str:
+def _program(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/exe").readlink().name
     except OSError:
         return ""
 

@@ -1,16 +1,25 @@
 """VADER scores are the library's own, in time that does not explode."""
 
+import random
 import re
+import string
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+from vaderSentiment.vaderSentiment import (
+    BOOSTER_DICT,
+    NEGATE,
+    SPECIAL_CASES,
+    SentimentIntensityAnalyzer,
+)
 
 from wordstreet.errors import SettingsError
-from wordstreet.transform.score import load
+from wordstreet.transform.score import load, vader
 from wordstreet.transform.score.vader import Vader
 
 VADER = Vader()
@@ -41,6 +50,109 @@ WORDS += [
     "sort of",
     "without doubt",
 ]
+
+
+POOLS: list[tuple[int, list[str]]] = [
+    (9, list(LIBRARY.lexicon)),
+    (9, "no or nor kind of so this never without doubt least at very just enough sort".split()),
+    (3, list(BOOSTER_DICT)),
+    (3, [*NEGATE, "n't", "ain't-so", "xn'ty"]),
+    (2, list(SPECIAL_CASES)),
+    (
+        2,
+        "the share price of a company rises falls e-mail $AAPL @me https://t.co/abcdefghij".split(),
+    ),
+    (1, "the shit bomb bad ass yeah right kiss of death to die for beating heart".split()),
+    (1, list(LIBRARY.emojis)),
+    (1, ":) :( :-) :D :P :Þ :-Þ <3 (-:O O_o ( '}{' ) ^urs ): ;)".split()),
+    (1, "ß große ǅ ǅungla İ \0 a\0 ﬁne Σ naïve 日本 é ’ \u200b".split()),
+    (1, "! ? !!! ?! ?? ' - -- ... 1.9 a ok II".split()),
+]
+SPACES = [" "] * 12 + ["", "  ", "\n", "\t", "\u00a0", "\u3000", "\u2028", "\x1c", "\0", " , ", "-"]
+DRESS: list[Callable[[str], str]] = [
+    *[str] * 20,
+    *[str.upper] * 5,
+    str.title,
+    str.swapcase,
+    lambda word: word.replace("k", "\N{KELVIN SIGN}"),
+    lambda word: word + "!",
+    lambda word: word + "\0",
+    lambda word: f"({word})",
+    lambda word: f"'{word}...",
+    lambda word: word + "?" * 3,
+    lambda word: f'"{word}",',
+]
+
+
+def adversarial_texts(seed: int, count: int) -> Iterator[str]:
+    """Yield texts of what the rules look for, at times the same few words over and over."""
+    chance = random.Random(seed)
+    weights, pools = zip(*POOLS, strict=True)
+    for _ in range(count):
+        drawn = chance.choices(pools, weights, k=chance.randint(2, 8))
+        few = [chance.choice(DRESS)(chance.choice(pool)) for pool in drawn]
+        words = chance.choices(few, k=chance.choice([2, 4, 8, 12, 16]))
+        if chance.random() < 0.3:
+            words.insert(chance.randrange(len(words)), chance.choice(["but", "But", "but,"]))
+        space = chance.choice(SPACES)
+        text = "".join(
+            word + (space if chance.random() < 0.9 else chance.choice(SPACES)) for word in words
+        )
+        text += chance.choice(string.punctuation + "!!!???") * chance.choice([0, 0, 1, 2, 3, 4, 5])
+        yield text.upper() if chance.random() < 0.1 else text
+
+
+def differences(texts: Iterator[str]) -> list[str]:
+    """Return the texts whose score is not the library's to the last bit."""
+    kept = [text for text in texts if text.strip()]
+    ours = VADER.score(pa.array(kept)).to_numpy(zero_copy_only=False)
+    theirs = np.array([LIBRARY.polarity_scores(text)["compound"] for text in kept], np.float32)
+    return [kept[place] for place in np.flatnonzero(ours.view("i4") != theirs.view("i4"))]
+
+
+def compensated_sum(numbers: list[float]) -> float:
+    """Add as Python does since 3.12: floats with what rounding cost, whole numbers as they come."""
+    total = lost = 0.0
+    for number in numbers:
+        before, total = total, total + number
+        if isinstance(number, float):
+            large, small = sorted((before, number), key=abs, reverse=True)
+            lost += (large - total) + small
+    return total + lost
+
+
+def last_bits(number: float, _: int) -> float:
+    """Return, instead of the rounded number, what of it a float32 would lose."""
+    return number * 2**29 % 1
+
+
+ARITHMETIC: dict[str, dict[str, Callable[..., float]]] = {
+    "rounded": {},
+    "last bits": {"round": last_bits},
+    "last bits since 3.12": {"round": last_bits, "sum": compensated_sum},
+}
+
+
+@pytest.fixture(params=ARITHMETIC.values(), ids=list(ARITHMETIC))
+def _arithmetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have both compute as ever; show what rounding hides; compute as newer Pythons do."""
+    for name, function in request.param.items():
+        for module in ("vaderSentiment.vaderSentiment", "wordstreet.transform.score.vader"):
+            monkeypatch.setattr(f"{module}.{name}", function, raising=False)
+
+
+@pytest.mark.usefixtures("_arithmetic")
+def test_adversarial_text_scores_as_in_the_library() -> None:
+    """Rules that meet, odd letters and odd spaces change no bit, not even before rounding."""
+    assert differences(adversarial_texts(seed=1, count=8_000)) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_arithmetic")
+def test_a_million_adversarial_texts_score_as_in_the_library() -> None:
+    """What some thousand texts do not meet, a million others do."""
+    for seed in range(100, 200):
+        assert differences(adversarial_texts(seed, count=10_000)) == []
 
 
 @settings(max_examples=400, deadline=None)
@@ -76,8 +188,32 @@ def test_long_post_is_scored_to_its_end() -> None:
     )
 
 
+def test_words_met_again_score_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remembering words and forgetting them all in the middle of a text changes no score."""
+    monkeypatch.setattr(vader, "_REMEMBERED", 5)
+
+    assert differences(adversarial_texts(seed=2, count=2_000)) == []
+
+
+@pytest.mark.parametrize("word", ["w{}", "don't{}", "w{}" * 300], ids=["plain", "known", "long"])
+def test_memory_does_not_grow_with_the_words_met(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends ever new words gets no more than a share of memory."""
+    monkeypatch.setattr(vader, "_REMEMBERED", 1_000)
+    fresh = Vader()
+    tracemalloc.start()
+    fresh.score(pa.array([word.replace("{}", str(number)) for number in range(20_000)]))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 1_000_000
+
+
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("piece", ["😀", "good the ", "good but ", "never so good ", "but "])
+@pytest.mark.parametrize(
+    "piece", ["😀", "good the ", "good but ", "never so good ", "but ", "GOOD ", "kind of bad ass "]
+)
 def test_long_text_takes_no_quadratic_time(piece: str) -> None:
     """A hundred thousand characters take seconds; the library would need many minutes."""
     (score,) = scores(piece * (100_000 // len(piece)))

@@ -103,7 +103,15 @@ def ingest_spark(
             with closing(open_log(settings, stop)) as log:
                 _Query(run, log).run(once)
 
-        persist(attempt, lambda: run.done.landed, stop, lambda: once, lambda: not alive(session))
+        try:
+            persist(
+                attempt, lambda: run.done.landed, stop, lambda: once, lambda: not alive(session)
+            )
+        except EngineError as error:
+            if alive(session):
+                raise
+            message = "Spark's Java process has ended by itself; what landed is safe, start again"
+            raise EngineError(message) from error
     return run.done, run.batches
 
 

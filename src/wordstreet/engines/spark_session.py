@@ -1,5 +1,6 @@
 """A Spark session as the engine needs it, on this machine or in the cluster that started us."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ _HERE: Final = {
 }
 """For a Spark that lives within this process alone."""
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def started(settings: Settings) -> Iterator[Any]:
@@ -55,7 +58,8 @@ def started(settings: Settings) -> Iterator[Any]:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = f"Spark does not start with spark.master={settings.spark.master}: {first}"
         raise EngineError(message) from error
-    session.sparkContext.setLogLevel("ERROR")
+    # what Spark calls an error is a page of Java, and we tell it in our own words
+    session.sparkContext.setLogLevel("ERROR" if logger.isEnabledFor(logging.DEBUG) else "FATAL")
     try:
         yield session
     finally:

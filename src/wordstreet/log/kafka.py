@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import methodcaller
 from typing import Any, Final
 
 import pyarrow as pa
@@ -156,23 +157,21 @@ class KafkaLog:
     def cursor(self, source: str) -> dict[str, str]:
         """Return the stored cursor of a source; empty when it never ran."""
         found = {}
-        for message in self._everything(f"{self.topic}{CURSORS}"):
+        for message in self._all_cursors():
             owner, part = json.loads(message.key() or b"[null, null]")
             if owner == source:
                 found[part] = (message.value() or b"").decode()
         return found
 
-    def _everything(self, topic: str) -> Iterator[Message]:
-        """Yield what a topic of one partition holds now, all of it or raise."""
+    def _all_cursors(self) -> Iterator[Message]:
+        """Yield what the topic of cursors holds now, all of it or raise."""
+        topic = f"{self.topic}{CURSORS}"
+        begin, end = self._about.bounds(CURSORS)[0]
         settings = {**_CONSUMING, "group.id": _nobody(), "enable.partition.eof": True}
         consumer = Consumer({**self._connection, **settings})
         try:
             with _reported(topic):
-                place = TopicPartition(topic, 0, OFFSET_BEGINNING)
-                begin, end = consumer.get_watermark_offsets(place, timeout=_SILENT_SECONDS)
-                if begin == end:
-                    return
-                consumer.assign([place])
+                consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
                 while begin < end:
                     message = consumer.poll(_SILENT_SECONDS)
                     if message is None:  # half of the cursors would send a source back, or ahead
@@ -308,12 +307,26 @@ def _cut(value: bytes, headers: Any) -> tuple[bytes, Any]:
     return value[:_HEAD_BYTES], [*kept, ("schema", b"oversize")]
 
 
+_headers_of: Final = methodcaller("headers")
+"""
+Never `message.headers()` itself.
+
+For a header whose name is not UTF-8 the library returns a broken list and an error at once. Called
+from C, that is a `SystemError`; called from Python code that the interpreter has specialised, the
+error is overlooked and touching the list ends the process.
+"""
+
+
 def _told(message: Message) -> dict[str, Any]:
     """Return the headers of a record; what a foreign producer left out is null, the time Kafka's."""
     found: dict[str, Any] = dict.fromkeys(HEADERS)
+    try:
+        headers = _headers_of(message) or []
+    except (SystemError, UnicodeError):  # one without a readable name: it gives none of them
+        headers = []
     found |= {
         name: text.decode(errors="replace")
-        for name, text in message.headers() or []
+        for name, text in headers
         if name in found and text is not None
     }
     said = moment(found["observed_at"] or "")

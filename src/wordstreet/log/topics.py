@@ -103,9 +103,14 @@ class Topic:
         high, low = found.get_most_significant_bits(), found.get_least_significant_bits()
         return f"{uuid.UUID(int=(high % 2**64) << 64 | low % 2**64)}.{cluster}"
 
-    def bounds(self) -> dict[int, tuple[int, int]]:
-        """Return for every partition [begin, end): the first offset held, the next to be given."""
-        places = [TopicPartition(self.name, p.id) for p in self._described().partitions]
+    def bounds(self, beside: str = "") -> dict[int, tuple[int, int]]:
+        """
+        Return for every partition [begin, end): the first offset held, the next to be given.
+
+        `beside` is what the name of another topic ends with that belongs to this one.
+        """
+        name = f"{self.name}{beside}"
+        places = [TopicPartition(name, p.id) for p in self._described(name).partitions]
         begins, ends = (
             self._offsets(places, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
         )
@@ -177,6 +182,21 @@ class Topic:
                 except KafkaException as error:
                     if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                         raise
+        for beside_it in ("", CURSORS):
+            self._wait_for(beside_it)
+
+    def _wait_for(self, beside: str) -> None:
+        """Return when a topic that was made can be used: a moment after the brokers said so."""
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                self.bounds(beside)
+            except LogError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
+            else:
+                return
 
     def change(self, shape: Shape) -> list[str]:
         """Bring the topic into this shape; return what was changed, in words."""
@@ -203,12 +223,11 @@ class Topic:
         for done in self._admin.incremental_alter_configs([resource]).values():
             done.result(_SECONDS)
 
-    def _described(self) -> Any:
+    def _described(self, name: str = "") -> Any:
+        wanted = name or self.name
         with self._asked():
-            asked = self._admin.describe_topics(
-                TopicCollection([self.name]), request_timeout=_SECONDS
-            )
-            return asked[self.name].result(_SECONDS)
+            asked = self._admin.describe_topics(TopicCollection([wanted]), request_timeout=_SECONDS)
+            return asked[wanted].result(_SECONDS)
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
