@@ -422,7 +422,7 @@ class Feed(threading.Thread):
             done = run(self._command)
             if done.returncode:
                 self.failed.append(done.stderr)
-            self._over.wait(1)
+            self._over.wait(3)
 
     def end(self) -> None:
         """Let the last round come to its end."""
@@ -506,7 +506,7 @@ class Campaign:
         """End what runs, and land what is left."""
         kill_all(self._mark)
         brokers.up(self._folder / "stack", 3)
-        done = run(self.words("embedded", "--once"))
+        done = run(self.words("embedded", "--once", "ingest.batch_rows=20000"))
         assert done.returncode == 0, done.stderr
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wordstreet.commands.words import Answer, aligned, figure, told
+from wordstreet.engines import topic
 from wordstreet.engines.collect import Collected, collect_alone
 from wordstreet.engines.embedded import ingest_alone
 from wordstreet.engines.landing import Ingested
@@ -87,6 +88,8 @@ def collect(settings: Settings, given: Namespace) -> Answer:
         "gaps": done.gaps,
         "seconds": round(time.monotonic() - started, 3),
     }
+    if settings.log.kind == "kafka":
+        found["spooled"] = topic.spooled(settings)
     return found, told(found), True
 
 

@@ -11,7 +11,7 @@ from wordstreet.log import Log
 from wordstreet.log.embedded import EmbeddedLog
 from wordstreet.settings import LogSettings, Settings
 
-__all__ = ["create", "info"]
+__all__ = ["create", "info", "spooled"]
 
 _PARTITIONS: Final = 6
 _REPLICATION: Final = 3
@@ -122,11 +122,11 @@ def _kept(settings: Settings, partitions: list[dict[str, Any]]) -> dict[str, Any
         "replication": shape.replication,
         "min_insync_replicas": shape.min_insync_replicas,
         "retention_hours": shape.retention_hours,
-        "spooled": _spooled(settings),
+        "spooled": spooled(settings),
     }
 
 
-def _spooled(settings: Settings) -> int:
+def spooled(settings: Settings) -> int:
     """Return how many records wait on this disk for Kafka."""
     folder = settings.home / "log"
     if not folder.exists():

@@ -109,14 +109,14 @@ class Spool:
         """Store records and cursor here; hold the caller while there is no room for more."""
         self._near.append(records, source, cursor)
         self._look()
-        while (share := self._near.held_bytes() / self._bound) >= 1 and self._held():
+        while (here := self.spooled()).share >= 1 and here.records:
             self._say(f"the spool is full ({self._bound / 2**20:,.0f} MB); the source is held")
             if self._stop.wait(_IDLE_SECONDS):
                 return
             self._look()
-        if share >= _ALARM_SHARE and not self._alarmed:
-            logger.warning("the spool is %.0f %% full%s", 100 * share, self._because())
-        self._alarmed = share >= _ALARM_SHARE
+        if here.share >= _ALARM_SHARE and not self._alarmed:
+            logger.warning("the spool is %.0f %% full%s", 100 * here.share, self._because())
+        self._alarmed = here.share >= _ALARM_SHARE
 
     def cursor(self, source: str) -> dict[str, str]:
         """
