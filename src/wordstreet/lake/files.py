@@ -42,7 +42,10 @@ class Written:
 
 def above(rows: pa.Table, name: str, done: Positions) -> pa.Table:
     """Return the rows that table `name` has not committed yet."""
+    lowest = pc.min(rows["offset"]).as_py() or 0
     for stream, position in done[name].items():
+        if position <= lowest:  # nothing of it has landed, which is how it usually is
+            continue
         landed = pc.less(rows["offset"], position)
         rows = rows.filter(pc.invert(pc.and_(_of(stream, rows), landed)))
     return rows
@@ -83,6 +86,10 @@ def _of(stream: Stream, rows: pa.Table) -> pa.ChunkedArray:
 
 def by_month(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     """Split rows by the UTC month (YYYY-MM) of `observed_at`, oldest first."""
+    span = pc.min_max(rows["observed_at"])
+    first, last = (pc.strftime(span[end], "%Y-%m").as_py() for end in ("min", "max"))
+    if first is not None and first == last:
+        return [(first, rows)]
     months = pc.strftime(rows["observed_at"], "%Y-%m")
     return [
         (month, rows.filter(pc.equal(months, month)))
