@@ -19,11 +19,21 @@ __all__ = [
     "SparkSettings",
     "StudySettings",
     "WatchlistSettings",
+    "check",
     "load",
 ]
 
 _PREFIX: Final = "WORDSTREET_"
-_SECRET: Final = ("token", "password", "secret", "credential", "jaas", "key.pem")
+_SECRET: Final = (
+    "token",
+    "password",
+    "secret",
+    "credential",
+    "jaas",
+    "key.pem",
+    "keystore.key",
+    "access.key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,9 @@ class LogSettings:
         0  # of a topic that `log create` makes; 0: 3, or as many as there are brokers
     )
     min_insync_replicas: int = 0  # how many must have a record before it counts; 0: 2 of 3, else 1
-    retention_hours: int = 24  # how long Kafka keeps what has landed, and what an author took back
+    retention_hours: int = (
+        0  # how long Kafka keeps what an author took back, too; 0: 24, or as it is
+    )
     spool_mb: int = 4096  # how much may wait on this disk while Kafka is away
     options: Mapping[str, str] = field(default_factory=dict, repr=False)  # of librdkafka: TLS, SASL
 
@@ -162,7 +174,7 @@ def load(
     ]:
         settings = _assign(settings, key.split("."), value, key, where)
         origins[key] = where
-    _check(settings, origins)
+    check(settings, origins)
     return replace(settings, origins=origins)
 
 
@@ -264,7 +276,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "log.partitions": (0, 1024),
     "log.replication": (0, 32),
     "log.min_insync_replicas": (0, 32),
-    "log.retention_hours": (1, 24 * 3650),
+    "log.retention_hours": (0, 24 * 3650),
     "log.spool_mb": (1, 10_000_000),
     "lake.small_files": (2, 100_000),
     "lake.retention_hours": (0, 24 * 365),
@@ -286,7 +298,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _check(settings: Settings, origins: Mapping[str, str]) -> None:
+def check(settings: Settings, origins: Mapping[str, str]) -> None:
     """Raise `SettingsError` for values no part of wordstreet could work with."""
     values = dict(_leaves(settings))
     for key, (low, high) in _BOUNDS.items():

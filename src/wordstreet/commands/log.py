@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from wordstreet.commands.words import Answer, aligned, number, told
 from wordstreet.engines import topic
-from wordstreet.settings import Settings
+from wordstreet.settings import Settings, check
 
 __all__ = ["create", "info"]
 
@@ -15,7 +15,9 @@ _ASKED = ("partitions", "replication", "min_insync_replicas", "retention_hours")
 def create(settings: Settings, given: Namespace) -> Answer:
     """Make the topic on Kafka, or bring it into shape."""
     asked = {name: getattr(given, name) for name in _ASKED if getattr(given, name) is not None}
-    found = topic.create(replace(settings, log=replace(settings.log, **asked)))
+    wanted = replace(settings, log=replace(settings.log, **asked))
+    check(wanted, {f"log.{name}": f"--{name.replace('_', '-')}" for name in asked})
+    found = topic.create(wanted)
     done = "made" if found["created"] else "; ".join(found["changed"]) or "there already, unchanged"
     shown = {name: found[name] for name in ("topic", "id", *_ASKED)}
     return found, f"{told(shown)}\n{done}", True

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import connection as pipes
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from wordstreet.engines.stop import on_signals
-from wordstreet.errors import InputError, LogAwayError, WordstreetError
+from wordstreet.errors import InputError, LogAwayError, SettingsError, WordstreetError
 from wordstreet.locks import hold
 from wordstreet.log import Intake, Log
 from wordstreet.log.embedded import EmbeddedLog
@@ -30,6 +31,7 @@ __all__ = [
     "collect_alone",
     "collector_log",
     "in_child",
+    "need_client",
     "open_log",
     "open_source",
 ]
@@ -79,9 +81,17 @@ def open_log(settings: Settings, stop: threading.Event | None = None) -> Log:
     chosen = settings.log
     if chosen.kind == "embedded":
         return EmbeddedLog(settings.home / "log", chosen.topic, chosen.partitions)
-    from wordstreet.log.kafka import KafkaLog  # needs the extra `kafka`
+    need_client()
+    from wordstreet.log.kafka import KafkaLog
 
     return KafkaLog(chosen.servers, chosen.topic, chosen.options, stop)
+
+
+def need_client() -> None:
+    """Raise `SettingsError` where Kafka's client is not installed."""
+    if find_spec("confluent_kafka") is None:
+        message = "log.kind=kafka needs Kafka's client: pip install 'wordstreet[kafka]'"
+        raise SettingsError(message)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from wordstreet.engines import topic, transform
 from wordstreet.engines.collect import open_log
-from wordstreet.errors import LockedError, LogError, WordstreetError
+from wordstreet.errors import LockedError, LogError, StackError, WordstreetError
 from wordstreet.lake.tables import Lake
 from wordstreet.locks import hold
 from wordstreet.prices.calendars import sessions
@@ -81,6 +81,8 @@ def _watchlist(settings: Settings) -> str:
 
 
 def _scorer(settings: Settings) -> str:
+    if settings.score.scorer.startswith("spark:"):
+        return f"{settings.score.scorer}, asked inside the Spark engine"
     scores = transform.scorer(settings)
     return f"{scores.id} {scores.version}"
 
@@ -122,7 +124,10 @@ def _kafka(settings: Settings) -> str:
 def _spark(_: Settings) -> str:
     if importlib.util.find_spec("pyspark") is None:
         return "not here; only `ingest --engine spark` needs it: pip install 'wordstreet[spark]'"
-    return f"pyspark {version('pyspark')}, {java.find()}"
+    try:
+        return f"pyspark {version('pyspark')}, {java.find()}"
+    except StackError as error:
+        return f"only `ingest --engine spark` and `stack` need it: {error}"
 
 
 def _lake(settings: Settings) -> str:

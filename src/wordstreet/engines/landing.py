@@ -11,7 +11,8 @@ from typing import Final
 from wordstreet.errors import EngineError, LakeError, LogAwayError, PositionError
 from wordstreet.lake.commit import Writer
 from wordstreet.lake.lineage import check_made_anew, check_position, missing
-from wordstreet.lake.tables import Lake, Stream
+from wordstreet.lake.maintain import unlanded
+from wordstreet.lake.tables import Lake, Stream, refusing
 from wordstreet.log import Log
 from wordstreet.settings import Settings
 
@@ -59,19 +60,21 @@ def begin(
     Return a writer for the partitions that the log has now, and where each is to be read from.
 
     Raises `PositionError` when the log does not continue the lake, unless `ingest.missing` accepts
-    it; what is accepted is noted as a gap. `trace` is the writer's.
+    it; what a log forgot is then noted as a gap. `trace` is the writer's.
     """
     bounds = log.bounds()
     streams = {p: Stream(log.id, log.topic, p) for p in bounds}
     accepted = settings.ingest.missing
-    check_made_anew(lake.streams(), streams.values(), accepted)
+    with refusing("reading the streams"):
+        check_made_anew(lake.streams(), streams.values(), accepted)
     writer = Writer(lake, streams.values(), trace)
     ends = writer.positions()
     for partition, (first, end) in bounds.items():
         stream = streams[partition]
-        check_position(stream, ends[stream], first, end, accepted)
+        gone = unlanded(lake, stream, ends[stream], first)
+        check_position(stream, ends[stream], end, gone, accepted)
         if first > ends[stream]:
-            writer.commit(missing(stream, ends[stream], first, datetime.now(UTC)), {stream: first})
+            writer.commit(missing(stream, gone, datetime.now(UTC)), {stream: first})
             writer.settle({stream: first})
             ends[stream] = first
     return writer, ends

@@ -219,7 +219,7 @@ class _Query:
     def _job(self) -> Job:
         settings, pipeline = self._run.settings, self._run.pipeline
         return Job(
-            lake_uri=settings.lake_uri,
+            lake_uri=self._run.lake.uri,
             log_id=self._log.id,
             topic=self._log.topic,
             watchlist=watchlist(settings),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wordstreet.lake.deletions import Deletions
-from wordstreet.lake.files import Positions, Written, above, write
+from wordstreet.lake.files import Positions, above, write
 from wordstreet.lake.tables import Lake, Stream
 from wordstreet.log.wire import CONSUMED, records
 from wordstreet.schema import TABLES
@@ -26,7 +26,7 @@ from wordstreet.transform.score import load
 from wordstreet.transform.score.labels import Given
 from wordstreet.watchlist import Watchlist
 
-__all__ = ["DESCRIBED", "WITH_TEXT", "Described", "Job", "land", "with_text"]
+__all__ = ["DESCRIBED", "WITH_TEXT", "Job", "land", "with_text"]
 
 _PIECE_BYTES: Final = 64 * 2**20
 """So much is written at once; more would only take memory."""
@@ -54,27 +54,17 @@ class Job:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """
-    What one task tells the driver, a row for each file and one for each piece of a partition.
-
-    partition: of the topic
-    end:       the next offset behind what was read
-    records:   how many were read; 0 in the row of a file
-    file:      null in the row of a piece
-    """
-
-    partition: int
-    end: int
-    records: int
-    file: Written | None
-
-
 DESCRIBED: Final = (
     "partition int, end long, records long, table string, path string, size long, month string,"
     " rows long, statistics string"
 )
+"""
+What a task tells the driver: a row for each file it wrote, and one for each piece of a partition.
+
+The row of a piece has no table: `partition` of the topic, `end`, the next offset behind what was
+read, and `records`, how many they were. The row of a file has what `Written` has.
+"""
+
 _DESCRIBED: Final = pa.schema(
     [
         pa.field("partition", pa.int32()),
@@ -105,12 +95,14 @@ def land(batches: Iterator[pa.RecordBatch], job: Job) -> Iterator[pa.RecordBatch
 def _piece(batches: list[pa.RecordBatch], job: Job) -> pa.RecordBatch:
     """Transform some batches and write a file for each table, stream and month."""
     made = [_transformed(batch, job) for batch in batches]
+    tables = {name: pa.concat_tables(one[name] for one in made) for name in TABLES}
+    tables = _deletions(job.lake_uri).applied_to(tables)
     consumed = pa.Table.from_batches(batches)
     ranges = _ranges(consumed, job)
     writer = uuid.uuid4().hex[:8]
     found = []
     for name in TABLES:
-        rows = above(pa.concat_tables(tables[name] for tables in made), name, job.done)
+        rows = above(tables[name], name, job.done)
         if len(rows):
             mine = _needed(ranges, job.done[name])
             found += write(_lake(job.lake_uri).storage, name, rows, mine, writer)
@@ -125,8 +117,7 @@ def _piece(batches: list[pa.RecordBatch], job: Job) -> pa.RecordBatch:
 def _transformed(batch: pa.RecordBatch, job: Job) -> dict[str, pa.Table]:
     scorer = _named(job.scorer, batch)
     raw = records(batch, job.log_id, job.topic)
-    tables = transform(raw, _matcher(job.watchlist), scorer, job.now)
-    return _deletions(job.lake_uri).applied_to(tables)
+    return transform(raw, _matcher(job.watchlist), scorer, job.now)
 
 
 def _named(scorer: str | tuple[str, str], batch: pa.RecordBatch) -> Scorer:

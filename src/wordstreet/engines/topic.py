@@ -4,17 +4,19 @@ import time
 from contextlib import closing
 from typing import Any, Final
 
-from wordstreet.engines.collect import open_log
+from wordstreet.engines.collect import need_client, open_log
 from wordstreet.errors import SettingsError
 from wordstreet.lake.tables import Lake, Stream
 from wordstreet.log import Log
 from wordstreet.log.embedded import EmbeddedLog
+from wordstreet.schema import TABLES
 from wordstreet.settings import LogSettings, Settings
 
 __all__ = ["create", "info", "spooled"]
 
 _PARTITIONS: Final = 6
 _REPLICATION: Final = 3
+_RETENTION_HOURS: Final = 24
 
 
 def create(settings: Settings) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def create(settings: Settings) -> dict[str, Any]:
     if chosen.kind != "kafka":
         message = "an embedded log makes its topic by itself; for Kafka: --set log.kind=kafka"
         raise SettingsError(message)
+    need_client()
     from wordstreet.log.topics import Topic
 
     topic = Topic(chosen.servers, chosen.topic, chosen.options)
@@ -54,14 +57,14 @@ def _shape(chosen: LogSettings, topic: Any, created: bool) -> Any:
 
     if created:
         replication = chosen.replication or min(_REPLICATION, topic.brokers())
-        usual = Shape(_PARTITIONS, replication, 2 if replication > 2 else 1, 0)
+        usual = Shape(_PARTITIONS, replication, 2 if replication > 2 else 1, _RETENTION_HOURS)
     else:
         usual = topic.shape()
     return Shape(
         chosen.partitions or usual.partitions,
         chosen.replication or usual.replication,
         chosen.min_insync_replicas or usual.min_insync_replicas,
-        chosen.retention_hours,
+        chosen.retention_hours or usual.retention_hours,
     )
 
 
@@ -87,10 +90,7 @@ def info(settings: Settings) -> dict[str, Any]:
 
 def _partition(log: Log, lake: Lake, number: int, begin: int, end: int) -> dict[str, Any]:
     stream = Stream(log.id, log.topic, number)
-    position = min(
-        lake.positions(name, lake.handle(name), [stream])[stream]
-        for name in ("posts", "mentions", "rejects", "deletions", "gaps")
-    )
+    position = min(lake.positions(name, lake.handle(name), [stream])[stream] for name in TABLES)
     return {
         "partition": number,
         "begin": begin,

@@ -80,7 +80,13 @@ class Writer:
     def commit_files(
         self, files: Mapping[str, Sequence[Written]], ends: Mapping[Stream, int]
     ) -> dict[str, int]:
-        """Land files that others wrote of rows `above` our `done`; else as `commit`."""
+        """
+        Land files that others wrote of rows `above` our `done`; else as `commit`.
+
+        Raises `LakeError`, and moves nothing, when one of them cannot be seen from here.
+        """
+        for file in (file for mine in files.values() for file in mine):
+            self._lake.storage.check(f"{file.table}/{file.path}", file.size)
         landed = {}
         for name in _ORDER:
             if mine := files.get(name):

@@ -65,14 +65,14 @@ class Deletions:
         self._storage = lake.storage
         self._handle = lake.handle("deletions")
         self._files: set[str] = set()
+        self._read_version = -1
         self._known = Gone.of(DELETIONS.empty_table())
         self._read_new()
 
     def applied_to(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Return the batch with everything blanked that is deleted by now, or by the batch itself."""
-        version = self._handle.version()
         self._handle.update_incremental()
-        if self._handle.version() != version:
+        if self._handle.version() != self._read_version:  # also after a read that failed
             self._read_new()
         return blank(tables, self._known + Gone.of(tables["deletions"]))
 
@@ -83,6 +83,7 @@ class Deletions:
                 rows = pq.read_table(file, columns=list(_NAMING))
             self._known += Gone.of(rows.cast(_NAMED))
         self._files |= live
+        self._read_version = self._handle.version()
 
 
 def blank(tables: Mapping[str, pa.Table], gone: Gone) -> dict[str, pa.Table]:

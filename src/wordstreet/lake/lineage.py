@@ -1,6 +1,6 @@
 """Whether a log continues a lake: what it may have forgotten, what it may not be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,17 +12,20 @@ from wordstreet.schema import GAPS, TABLES
 
 __all__ = ["check_made_anew", "check_position", "missing"]
 
+Runs = Sequence[tuple[int, int]]
+"""Consecutive offsets [start, stop), in order."""
+
 _ACCEPT: Final = "accept"
 
 
 def check_position(
-    stream: Stream, position: int, begin: int, end: int, on_missing: str = "refuse"
+    stream: Stream, position: int, end: int, gone: Runs, on_missing: str = "refuse"
 ) -> None:
     """
-    Raise `PositionError` when the log [begin, end) cannot continue the lake at `position`.
+    Raise `PositionError` when a log that ends at `end` cannot continue the lake at `position`.
 
     A log that ends before the position was cut, and would give the same offsets again: that is
-    never accepted. One that begins after it has forgotten records that never landed.
+    never accepted. `gone` are the offsets it has forgotten before they landed.
     """
     if end < position:
         message = (
@@ -30,11 +33,12 @@ def check_position(
             f"log ends at {end}: it was cut or replaced; restore it, or give the lake another address"
         )
         raise PositionError(message)
-    if begin > position and on_missing != _ACCEPT:
+    lost = sum(stop - start for start, stop in gone)
+    if lost and on_missing != _ACCEPT:
         message = (
-            f"the log {stream.topic}/{stream.partition} begins at offset {begin}, but the lake has "
-            f"only read up to {position}: {begin - position} records are gone; restore the log, or go "
-            "on without them, noted as a gap, with --set ingest.missing=accept"
+            f"the log {stream.topic}/{stream.partition} begins at offset {gone[-1][1]}, but the lake "
+            f"has only read up to {position}: {lost} records are gone; restore the log, or go on "
+            "without them, noted as a gap, with --set ingest.missing=accept"
         )
         raise PositionError(message)
 
@@ -49,8 +53,9 @@ def check_made_anew(
     held beyond the lake's position is gone, and nobody knows how much it was.
     """
     known = list(known)
+    accepted = {stream.log_id for stream in known}
     for stream in now:
-        if on_missing == _ACCEPT or stream in known:
+        if on_missing == _ACCEPT or stream.log_id in accepted:
             continue
         for old in known:
             if _same_place(old, stream):
@@ -71,20 +76,23 @@ def _same_place(old: Stream, new: Stream) -> bool:
     )
 
 
-def missing(stream: Stream, position: int, begin: int, now: datetime) -> dict[str, pa.Table]:
-    """Return the tables that account for offsets [position, begin) as lost: one row of `gaps`."""
-    row = {
-        **dict.fromkeys(GAPS.names),
-        "source": "log",
-        "lost": begin - position,
-        "reason": f"the log forgot {begin - position} records before they landed",
-        "observed_at": now,
-        "ingested_at": now,
-        "log_id": stream.log_id,
-        "topic": stream.topic,
-        "partition": stream.partition,
-        "offset": begin - 1,
-        "first_offset": position,
-    }
+def missing(stream: Stream, gone: Runs, now: datetime) -> dict[str, pa.Table]:
+    """Return the tables that account for offsets as lost: a row of `gaps` for each run of them."""
+    rows = [
+        {
+            **dict.fromkeys(GAPS.names),
+            "source": "log",
+            "lost": stop - start,
+            "reason": f"the log forgot {stop - start} records before they landed",
+            "observed_at": now,
+            "ingested_at": now,
+            "log_id": stream.log_id,
+            "topic": stream.topic,
+            "partition": stream.partition,
+            "offset": stop - 1,
+            "first_offset": start,
+        }
+        for start, stop in gone
+    ]
     empty = {name: schema.empty_table() for name, schema in TABLES.items()}
-    return {**empty, "gaps": pa.Table.from_pylist([row], schema=GAPS)}
+    return {**empty, "gaps": pa.Table.from_pylist(rows, schema=GAPS)}

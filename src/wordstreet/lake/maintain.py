@@ -26,7 +26,17 @@ from wordstreet.lake.tables import (
 )
 from wordstreet.schema import POSITION, TABLES
 
-__all__ = ["Audit", "clear_leftovers", "compact", "duplicates", "info", "tend", "vacuum", "verify"]
+__all__ = [
+    "Audit",
+    "clear_leftovers",
+    "compact",
+    "duplicates",
+    "info",
+    "tend",
+    "unlanded",
+    "vacuum",
+    "verify",
+]
 
 _MB: Final = 2**20
 _TIERS: Final = ((0, _MB, 2 * _MB), (_MB, 16 * _MB, 32 * _MB), (16 * _MB, 64 * _MB, 128 * _MB))
@@ -220,6 +230,22 @@ def _verify(lake: Lake, streams: Sequence[Stream]) -> Audit:
         twice += len(landed) - len(distinct)
         lost += low[stream] - int((distinct < low[stream]).sum())
     return Audit(records, lost, twice, ahead, orphans, missing)
+
+
+def unlanded(lake: Lake, stream: Stream, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the runs of offsets in [start, stop) that no table holds; reads offsets only."""
+    if start >= stop:
+        return []
+    there = [
+        found
+        for table in _ACCOUNTED
+        for path in _actions(lake.handle(table))["path"]
+        for found in _offsets(lake, f"{table}/{path}", stream)
+    ]
+    landed = np.unique(np.concatenate([np.empty(0, np.int64), *there]))
+    absent = np.setdiff1d(np.arange(start, stop), landed, assume_unique=True)
+    runs = np.split(absent, np.flatnonzero(np.diff(absent) > 1) + 1) if len(absent) else []
+    return [(int(run[0]), int(run[-1]) + 1) for run in runs]
 
 
 def _present(lake: Lake, table: str, handle: DeltaTable) -> tuple[list[str], int]:

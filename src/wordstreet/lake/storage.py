@@ -98,6 +98,18 @@ class Storage:
             elif not info.base_name.startswith("_"):
                 yield from self.list(path)
 
+    def check(self, path: str, size: int) -> None:
+        """Raise `LakeError` when a file that somebody else has written cannot be seen from here."""
+        if self.local and (
+            not os.path.exists(f"{self._root}/{path}")
+            or os.path.getsize(f"{self._root}/{path}") != size
+        ):
+            message = (
+                f"a worker has written {path}, but it is not in {self.uri}: the lake must be the same "
+                "place for the driver and every worker; share that folder, or take an s3:// address"
+            )
+            raise LakeError(message)
+
     def delete(self, paths: Iterable[str]) -> None:
         """Remove files; one that is gone already is no error."""
         for path in paths:

@@ -83,6 +83,7 @@ class Spool:
         # where nothing waits, another machine may have come further than what lies here
         self._resting = {} if self._held() else self._near.cursors()
         self._published: dict[str, dict[str, str]] | None = None
+        self._handed: dict[int, int] = {}
         self._handing_since = 0.0
         self._away = ""
         self._away_since = 0.0
@@ -124,14 +125,14 @@ class Spool:
 
         When nothing waits here, what another machine has handed on since is further.
         """
-        here, there = self._near.cursor(source), {}
+        held, here, there = self._held(), self._near.cursor(source), {}
         with suppress(LogError):  # away: then what is known here is all there is
             far = self._open_far(self._halt)
             try:
                 there = far.cursor(source)
             finally:
                 far.close()
-        if self._held():
+        if held:  # asked first: what was handed on meanwhile may not be told over there yet
             return {**there, **here}
         if any(here.get(part) != at for part, at in there.items()):
             self._near.append([], source, there)  # else a part that rests would go back over there
@@ -152,18 +153,15 @@ class Spool:
 
     def _work(self) -> None:
         """Hand on what comes until there will be no more, or there is no more time."""
-        near, far = self._open_near(), None
+        near, far = None, None
         try:
             while not self._halt.is_set():
-                last = (
-                    self._ended.is_set()
-                )  # asked before handing on: what came before is then here
+                last = self._ended.is_set()  # asked first: what came before it is then here
                 try:
+                    near = near or self._open_near()
                     far = far or self._open_far(self._halt)
                     self._hand_on(near, far)
-                except (
-                    Exception
-                ) as error:  # whatever it is, what waits here is safe and tried again
+                except Exception as error:  # whatever it is, what waits here is safe
                     self._note(_reason(error))
                     if far is not None:
                         far.close()
@@ -177,27 +175,32 @@ class Spool:
         finally:
             if far is not None:
                 far.close()
-            near.close()
+            if near is not None:
+                near.close()
 
     def _hand_on(self, near: EmbeddedLog, far: Log) -> None:
         """Hand on everything that is here now, then the cursors that cover it."""
         published = self._known(far)
         cursors = near.cursors()  # before the bounds: what they cover lies below these
         for partition, (begin, end) in near.bounds().items():
-            while begin < end and not self._halt.is_set():
+            begin = max(begin, self._handed.get(partition, 0))
+            while begin < end:
+                if self._halt.is_set():
+                    return
                 [part] = near.read({partition: begin}, _SLICE_RECORDS)
                 self._hand(far, list(_envelopes(part.records)), "", {})
-                near.trim({partition: part.end})
-                begin = part.end
+                self._handed[partition] = begin = part.end  # known even if forgetting it fails
+                if begin < end:
+                    near.trim({partition: begin})
                 self._note("")
-        if self._halt.is_set():
-            return
         for source, parts in cursors.items():
             known = published.setdefault(source, {})
             moved = {part: at for part, at in parts.items() if known.get(part) != at}
             if moved:
                 self._hand(far, [], source, moved)
                 known.update(moved)
+        # last: while the cursors are not over there, something waits here, and ours count
+        near.trim(self._handed)
 
     def _known(self, far: Log) -> dict[str, dict[str, str]]:
         """Return the cursors that need not be handed on: those the far log has from us, or better."""
