@@ -8,6 +8,7 @@ from tests.lake.batches import STREAM, batch, with_gap
 
 from wordstreet.errors import CommitRefused
 from wordstreet.lake.commit import Writer
+from wordstreet.lake.files import write
 from wordstreet.lake.maintain import verify
 from wordstreet.lake.tables import Lake, Stream, parse_name
 from wordstreet.lake.views import read
@@ -73,6 +74,27 @@ def test_a_refused_writer_cannot_overwrite_a_live_file(lake_uri: str) -> None:
     third.settle({STREAM: 20})
     assert verify(lake).ok
     assert "the twin's" not in read(lake, "posts")["text"].to_pylist()
+
+
+def test_a_file_of_a_stream_not_committed_may_still_be_waited_for(lake_uri: str) -> None:
+    """A commit of one partition sweeps nothing of another: its writer was not fenced by it."""
+    lake = Lake(lake_uri)
+    other = Stream(STREAM.log_id, "posts", 1)
+    slow = Writer(lake, [STREAM, other])
+    rows = batch(0, 20, stream=other)
+    files = {
+        name: write(lake.storage, name, rows[name], {other: (0, 20)}, "deadbeef")
+        for name in ("posts", "mentions")
+    }
+    Writer(lake, [STREAM, other]).commit(batch(0, 20), {STREAM: 20})
+    with pytest.raises(CommitRefused):  # it sees that it is not alone, but its rows have landed
+        slow.commit_files(files, {other: 20})
+    last = Writer(lake, [STREAM, other])
+    last.commit(rows, {STREAM: 20, other: 20})
+    last.settle({STREAM: 20, other: 20})
+
+    assert verify(lake).ok
+    assert len(landed(lake)) == 40
 
 
 def test_other_streams_do_not_disturb(lake_uri: str) -> None:

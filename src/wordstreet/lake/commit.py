@@ -119,7 +119,7 @@ class Writer:
             if self._positions(name) != self._done[name]:
                 message = f"another writer moved the position of {name}; only one may ingest a log"
                 raise CommitRefused(message)
-            self._sweep(name)
+            self._sweep(name, ends)
         self._trace(f"{name}: synced")
 
     def _unlisted(self, name: str) -> list[str]:
@@ -134,17 +134,19 @@ class Writer:
             and file.path.rsplit("/", 1)[-1] not in listed
         ]
 
-    def _sweep(self, name: str) -> None:
+    def _sweep(self, name: str, ends: Mapping[Stream, int]) -> None:
         """
-        Remove what crashed predecessors left.
+        Remove what crashed predecessors left of the streams just committed.
 
-        Only after a commit of ours: it fences every older writer of these streams, so nobody can
-        still be about to commit those files. Files that compaction replaced stay for `vacuum`.
+        The commit fences every older writer of these, so nobody can still be about to commit those
+        files; of other streams somebody may. Files that compaction replaced stay for `vacuum`.
         """
-        if self._leftovers[name]:
+        fenced = {stream.prefix for stream in ends}
+        ours = {p for p in self._leftovers[name] if (f := parse_name(p)) and f.prefix in fenced}
+        if ours:
             removed = set(removed_files(self._handles[name], name))
-            self._lake.storage.delete(p for p in self._leftovers[name] if p not in removed)
-            self._leftovers[name] = []
+            self._lake.storage.delete(sorted(ours - removed))
+            self._leftovers[name] = [p for p in self._leftovers[name] if p not in ours]
 
 
 def _action(file: Written) -> AddAction:
